@@ -1,0 +1,111 @@
+import type { Received } from "../clients/sqs.ts";
+import { mapConcurrently } from "../domain/concurrently.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
+import { formatCustomId } from "../domain/ids.ts";
+import { concurrency, suspectReceives } from "../domain/limits.ts";
+import { isCurrent, parseQueueMessage, type QueueMessage } from "../domain/queue-message.ts";
+import type { Session } from "../domain/session.ts";
+import { messageParams } from "../domain/turn-request.ts";
+import { loadConversation } from "../turns/conversation.ts";
+import type { BatcherDeps } from "./drain.ts";
+
+/** A session that may go into a batch now, with its request made ready. */
+export interface Candidate {
+  session: Session;
+  /** The Messages API body, serialized once. */
+  params: string;
+  bytes: number;
+  betas: readonly string[];
+  /** Its messages, deleted once it is claimed. */
+  handles: readonly string[];
+  /** Received so often that it may be what breaks its batch. */
+  isSuspect: boolean;
+}
+
+/** Names and commas around the parameters of one request: the `custom_id` has at most 64 characters. */
+const overheadBytes = 100;
+
+export function requestLine({ session, params }: Candidate, manifestId: string): string {
+  const { sessionId, turn } = session;
+  return `{"custom_id":${JSON.stringify(formatCustomId({ sessionId, turn, manifestId }))},"params":${params}}`;
+}
+
+type Pending = { message: QueueMessage; receipts: Received[] };
+
+/**
+ * Turns what was received into candidates. A message that is not one of ours, or no longer the newest of its session, or
+ * too early, is dropped: whoever is still unfinished has somebody else who looks at it.
+ */
+export async function toCandidates(
+  received: readonly Received[],
+  lane: string,
+  deps: BatcherDeps,
+): Promise<Candidate[]> {
+  const pending = new Map<string, Pending>();
+  const dropped: string[] = [];
+  for (const receipt of received) {
+    const message = parseQueueMessage(receipt.body);
+    if (message === undefined) {
+      deps.log("message_rejected", { lane });
+      dropped.push(receipt.handle);
+      continue;
+    }
+    const key = JSON.stringify(message);
+    pending.set(key, { message, receipts: [...(pending.get(key)?.receipts ?? []), receipt] });
+  }
+  const found = await deps.sessions.getMany([...pending.values()].map(({ message }) => message.sessionId));
+  const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
+  const ready: { session: Session; receipts: Received[] }[] = [];
+  for (const { message, receipts } of pending.values()) {
+    const session = byId.get(message.sessionId);
+    if (session !== undefined && maySend(session, message, lane, deps.clock.now())) ready.push({ session, receipts });
+    else dropped.push(...receipts.map(({ handle }) => handle));
+  }
+  await deps.removeMessages(lane, dropped);
+  const loaded = await mapConcurrently(ready, concurrency, (one) => toCandidate(one, lane, deps));
+  return loaded.filter((candidate) => candidate !== undefined);
+}
+
+function maySend(session: Session, message: QueueMessage, lane: string, now: number): boolean {
+  const isWaiting = session.status === "queued" && session.mode === "batch" && session.lane === lane;
+  return isWaiting && isCurrent(message, session) && session.notBefore <= now;
+}
+
+async function toCandidate(
+  { session, receipts }: { session: Session; receipts: Received[] },
+  lane: string,
+  deps: BatcherDeps,
+): Promise<Candidate | undefined> {
+  const handles = receipts.map(({ handle }) => handle);
+  try {
+    const conversation = await loadConversation(session, deps.turns);
+    const params = JSON.stringify(messageParams(conversation));
+    return {
+      session,
+      params,
+      bytes: Buffer.byteLength(params) + overheadBytes,
+      betas: conversation.requests.at(-1)?.betas ?? [],
+      handles,
+      isSuspect: receipts.some(({ receives }) => receives >= suspectReceives),
+    };
+  } catch (error) {
+    // A store that is away is worth another try: the message comes again. What cannot be read never will be.
+    if (error instanceof CorruptRecordError) await failUnreadable(session, error, lane, handles, deps);
+    else
+      deps.log("manifest_waiting", { sessionId: session.sessionId, error: error instanceof Error ? error.name : "?" });
+    return undefined;
+  }
+}
+
+async function failUnreadable(
+  session: Session,
+  cause: Error,
+  lane: string,
+  handles: readonly string[],
+  deps: BatcherDeps,
+): Promise<void> {
+  deps.log("record_corrupt", { sessionId: session.sessionId, what: cause.message });
+  const error = { type: "unreadable", message: cause.message };
+  await deps.sessions.move("failQueued", session, "failed", { error, endedAt: deps.clock.now() });
+  await deps.removeMessages(lane, handles);
+}

@@ -1,0 +1,105 @@
+import type { Anthropic } from "../clients/anthropic.ts";
+import type { Queues, Received } from "../clients/sqs.ts";
+import type { Clock, NewId } from "../domain/clock.ts";
+import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
+import type { Lane } from "../domain/config/index.ts";
+import { opensAt } from "../domain/lane-hours.ts";
+import { concurrency, messagesPerCall } from "../domain/limits.ts";
+import type { Log } from "../domain/log.ts";
+import type { Lanes } from "../store/lanes.ts";
+import type { Leases } from "../store/leases.ts";
+import type { Manifests } from "../store/manifests.ts";
+import type { Sessions } from "../store/sessions.ts";
+import type { Turns } from "../store/turns.ts";
+import { toCandidates } from "./candidates.ts";
+import { formGroups } from "./group.ts";
+import { submitGroup } from "./submit.ts";
+
+export interface BatcherDeps {
+  sessions: Sessions;
+  turns: Turns;
+  manifests: Manifests;
+  lanes: Lanes;
+  leases: Leases;
+  queues: Queues;
+  /** The API by the credential of a lane. */
+  anthropicFor(lane: Lane): Anthropic;
+  clock: Clock;
+  newId: NewId;
+  log: Log;
+  createTimeoutSeconds: number;
+  /** Until the function's own end. */
+  millisecondsLeft(): number;
+  removeMessages(lane: string, handles: readonly string[]): Promise<void>;
+}
+
+/** Longest a lane is worked on: as long as the function may run. */
+const leaseSeconds = 900;
+/** Left over after a create call has run to its bound, to write down what came of it. */
+const afterCallMs = 60_000;
+/** Receive calls that run side by side; an empty answer of one does not mean the queue is empty. */
+const receivers = 4;
+
+/** Drains one lane's queue into batches, as far as the lane's quota, hours and credit allow. */
+export async function drainLane(lane: Lane, deps: BatcherDeps): Promise<void> {
+  const { leases, lanes, clock, log } = deps;
+  if (opensAt(lane, clock.now()) > 0) return;
+  const parked = await lanes.parked(lane.id);
+  if (parked !== undefined && parked.until > clock.now()) return;
+  const isHeld = await leases.hold(`batcher/${lane.id}`, leaseSeconds, () => drain(lane, parked !== undefined, deps));
+  if (!isHeld) log("lane_busy", { lane: lane.id });
+}
+
+/** @param isProbe the lane was parked: one session goes ahead, the rest follows once that was accepted */
+async function drain(lane: Lane, isProbe: boolean, deps: BatcherDeps): Promise<void> {
+  for (let probing = isProbe; ; ) {
+    const room = await roomIn(lane, deps);
+    const most = Math.min(room, probing ? 1 : lane.maxBatchRequests);
+    if (most <= 0) return;
+    const received = await receiveUpTo(most, lane.id, deps);
+    if (received.length === 0) return;
+    const candidates = await toCandidates(received, lane.id, deps);
+    for (const group of formGroups(candidates, lane)) {
+      if (!hasTimeFor(deps)) {
+        deps.log("time_short", { lane: lane.id });
+        return;
+      }
+      const outcome = await submitGroup(group, lane, deps);
+      if (outcome === "parked" || (probing && outcome === "unknown")) return;
+      if (probing && outcome === "accepted") {
+        await deps.lanes.resume(lane.id);
+        deps.log("lane_resumed", { lane: lane.id });
+        probing = false;
+      }
+    }
+  }
+}
+
+/** What is in flight is the sum of the open manifests, read strongly, never a counter. */
+async function roomIn(lane: Lane, { manifests }: BatcherDeps): Promise<number> {
+  const open = await manifests.open(lane.id);
+  return lane.maxInFlightRequests - open.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** A call that began now must end, and be written down, before the function does. */
+export function hasTimeFor({ millisecondsLeft, createTimeoutSeconds }: BatcherDeps): boolean {
+  return millisecondsLeft() >= createTimeoutSeconds * 1000 + afterCallMs;
+}
+
+async function receiveUpTo(most: number, queue: string, { queues }: BatcherDeps): Promise<Received[]> {
+  const received: Received[] = [];
+  for (;;) {
+    const calls = Math.min(receivers, Math.ceil((most - received.length) / messagesPerCall));
+    if (calls <= 0) return received;
+    const answers = await Promise.all(Array.from({ length: calls }, () => queues.receive(queue)));
+    received.push(...answers.flat());
+    if (answers.every((answer) => answer.length === 0)) return received;
+  }
+}
+
+/** Deletes messages, ten a call. One that stays comes again, and is dropped then. */
+export function messageRemover(queues: Queues): BatcherDeps["removeMessages"] {
+  return async (queue, handles) => {
+    await mapConcurrently(chunksOf(handles, messagesPerCall), concurrency, (some) => queues.remove(queue, some));
+  };
+}

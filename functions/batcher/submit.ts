@@ -1,0 +1,191 @@
+import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
+import type { Lane } from "../domain/config/index.ts";
+import { type CreateRefusal, classifyCreateRefusal } from "../domain/create-outcome.ts";
+import { concurrency, membersPerPage } from "../domain/limits.ts";
+import type { Manifest, Member } from "../domain/manifest.ts";
+import type { Moved } from "../store/sessions.ts";
+import { releaseManifest } from "../turns/release.ts";
+import { type Candidate, requestLine } from "./candidates.ts";
+import { type BatcherDeps, hasTimeFor } from "./drain.ts";
+
+/** What came of a group. After `parked` nothing more of the lane may be sent; `none` had nobody left to send. */
+export type Submitted = "accepted" | "refused" | "parked" | "unknown" | "none";
+
+/** One group of sessions into one Message Batch: manifest, pages, claims, and only then one call. */
+export async function submitGroup(group: readonly Candidate[], lane: Lane, deps: BatcherDeps): Promise<Submitted> {
+  const manifest = await newManifest(group, lane, deps);
+  const { manifestId } = manifest;
+  const members = await claimAll(group, ({ session }) =>
+    deps.sessions.move("claim", session, "submitted", { manifestId, submittedAt: deps.clock.now() }),
+  );
+  const handles = group.flatMap((candidate) => candidate.handles);
+  // Whoever was not claimed was moved by somebody else, whose business the session is now: all messages may go.
+  return send(manifest, members, lane, deps, () => deps.removeMessages(lane.id, handles));
+}
+
+/**
+ * Head and pages are there before the first claim, so that a session that names a manifest is always on its pages; a page
+ * may also name one that was never claimed, which its own manifest tells.
+ */
+async function newManifest(
+  group: readonly Candidate[],
+  lane: Lane,
+  deps: BatcherDeps,
+  parent?: string,
+): Promise<Manifest> {
+  const { manifests, clock, newId } = deps;
+  const pages = chunksOf(toMembers(group), membersPerPage);
+  const manifest: Manifest = {
+    manifestId: newId(),
+    lane: lane.id,
+    state: "preparing",
+    createdAt: clock.now(),
+    count: group.length,
+    bytes: 0,
+    pages: pages.length,
+    betas: [...(group[0]?.betas ?? [])],
+    readFailures: 0,
+    ...(lane.workspaceId === undefined ? {} : { workspaceId: lane.workspaceId }),
+    ...(parent === undefined ? {} : { parent }),
+  };
+  await manifests.create(manifest);
+  for (const [index, page] of pages.entries()) await manifests.addPage(manifest.manifestId, index + 1, page);
+  return manifest;
+}
+
+async function claimAll(
+  group: readonly Candidate[],
+  claim: (candidate: Candidate) => Promise<Moved>,
+): Promise<Candidate[]> {
+  const claimed = await mapConcurrently(group, concurrency, async (candidate) => {
+    const moved = await claim(candidate);
+    return moved.moved ? { ...candidate, session: moved.session } : undefined;
+  });
+  return claimed.filter((candidate) => candidate !== undefined);
+}
+
+const toMembers = (candidates: readonly Candidate[]): Member[] =>
+  candidates.map(({ session: { sessionId, turn } }) => ({ sessionId, turn }));
+
+/** Writes down that the call may begin, and makes it. A crash anywhere leaves a manifest that says how far it came. */
+async function send(
+  manifest: Manifest,
+  members: readonly Candidate[],
+  lane: Lane,
+  deps: BatcherDeps,
+  beforeCall: () => Promise<void>,
+): Promise<Submitted> {
+  const { manifests, clock, createTimeoutSeconds } = deps;
+  const lines = members.map((candidate) => requestLine(candidate, manifest.manifestId));
+  const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  const notAfter = clock.now() + createTimeoutSeconds * 1000;
+  const submitting =
+    members.length === 0
+      ? undefined
+      : await manifests.move("submit", manifest, { count: members.length, bytes, notAfter });
+  await beforeCall();
+  if (submitting === undefined) {
+    // Nobody is left, or rescue has given this manifest up: it must not be sent.
+    await giveUp(manifest, "nobody left to send", deps);
+    return "none";
+  }
+  return post(submitting, members, lines, lane, deps);
+}
+
+/** At most one POST, and what it proves. */
+async function post(
+  manifest: Manifest,
+  members: readonly Candidate[],
+  lines: readonly string[],
+  lane: Lane,
+  deps: BatcherDeps,
+): Promise<Submitted> {
+  const { manifests, clock, log } = deps;
+  const { manifestId, betas, count, bytes } = manifest;
+  const timeoutMs = Math.max(1, (manifest.notAfter ?? 0) - clock.now());
+  const answer = await deps.anthropicFor(lane).createBatch({ lines, betas, timeoutMs });
+  if (answer.kind === "accepted") {
+    const { batchId } = answer.batch;
+    await manifests.accept(manifest, batchId, answer.workspaceId);
+    log("manifest_submitted", { manifestId, batchId, lane: lane.id, count, bytes });
+    return "accepted";
+  }
+  const refusal: CreateRefusal =
+    answer.kind === "refused"
+      ? classifyCreateRefusal(answer.answer, bytes)
+      : { kind: "unknown", message: answer.message };
+  if (refusal.kind === "unknown") {
+    // The call is over, so the time in which a batch can still appear ends now. Reconcile asks Anthropic's list.
+    await manifests.move("bound", manifest, { notAfter: clock.now() });
+    log("manifest_unknown", { manifestId, lane: lane.id, reason: refusal.message });
+    return "unknown";
+  }
+  return refusal.kind === "park"
+    ? parkLane(manifest, refusal, lane, deps)
+    : refuseContent(manifest, members, refusal.message, lane, deps);
+}
+
+/** Nothing was made and nothing is wrong with the work: it goes back, and waits with its lane. */
+async function parkLane(
+  manifest: Manifest,
+  refusal: Extract<CreateRefusal, { kind: "park" }>,
+  lane: Lane,
+  deps: BatcherDeps,
+): Promise<Submitted> {
+  const parked = await deps.lanes.park(lane.id, refusal.reason, refusal.retryAfterSeconds);
+  deps.log("lane_parked", { lane: lane.id, reason: refusal.reason, until: parked.until });
+  await giveUp(manifest, refusal.reason, deps, parked.until);
+  return "parked";
+}
+
+/** This body will never be taken: each half is tried by itself, down to the one session at fault. No attempt is burnt. */
+async function refuseContent(
+  manifest: Manifest,
+  members: readonly Candidate[],
+  message: string,
+  lane: Lane,
+  deps: BatcherDeps,
+): Promise<Submitted> {
+  const { log, sessions, clock } = deps;
+  const { manifestId } = manifest;
+  const [first] = members;
+  log("manifest_refused", { manifestId, lane: lane.id, count: members.length });
+  if (members.length === 1 && first !== undefined) {
+    const error = { type: "invalid_request_error", message: message.slice(0, 300) };
+    await sessions.move("failBatched", first.session, "failed", { error, endedAt: clock.now() });
+    log("session_failed", { sessionId: first.session.sessionId, type: error.type });
+    await giveUp(manifest, "refused", deps);
+    return "refused";
+  }
+  return splitManifest(manifest, members, lane, deps);
+}
+
+/** Two manifests take over from one; whoever is not taken over, for whatever reason, is let go with the first. */
+async function splitManifest(
+  manifest: Manifest,
+  members: readonly Candidate[],
+  lane: Lane,
+  deps: BatcherDeps,
+): Promise<Submitted> {
+  const { manifests, sessions, log } = deps;
+  const abandoned = await manifests.move("abandon", manifest, { reason: "split" });
+  if (abandoned === undefined) return "none";
+  log("manifest_split", { manifestId: manifest.manifestId, count: members.length });
+  let outcome: Submitted = "none";
+  for (const half of chunksOf(members, Math.ceil(members.length / 2))) {
+    if (outcome === "parked" || !hasTimeFor(deps)) break;
+    const child = await newManifest(half, lane, deps, manifest.manifestId);
+    const taken = await claimAll(half, ({ session }) =>
+      sessions.move("split", session, "submitted", { manifestId: child.manifestId }),
+    );
+    outcome = await send(child, taken, lane, deps, async () => {});
+  }
+  await releaseManifest(abandoned, deps);
+  return outcome;
+}
+
+async function giveUp(manifest: Manifest, reason: string, deps: BatcherDeps, releaseNotBefore?: number): Promise<void> {
+  const until = releaseNotBefore === undefined ? {} : { releaseNotBefore };
+  const abandoned = await deps.manifests.move("abandon", manifest, { reason, ...until });
+  if (abandoned !== undefined) await releaseManifest(abandoned, deps);
+}

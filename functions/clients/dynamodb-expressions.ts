@@ -1,0 +1,92 @@
+import type { TransactWriteCommandInput } from "@aws-sdk/lib-dynamodb";
+import type { Change, Clause, Write } from "./table.ts";
+
+/** Conditions and changes as DynamoDB's expressions. */
+interface Compiled {
+  names: Record<string, string>;
+  values: Record<string, unknown>;
+  condition?: string;
+}
+
+export function compileClauses(clauses: readonly Clause[]): Compiled {
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  const parts = clauses.map((clause, index) => {
+    const name = `#c${index}`;
+    names[name] = clause.attribute;
+    switch (clause.is) {
+      case "absent":
+        return `attribute_not_exists(${name})`;
+      case "present":
+        return `attribute_exists(${name})`;
+      case "equal":
+        values[`:c${index}`] = clause.value;
+        return `${name} = :c${index}`;
+      case "atMost":
+        values[`:c${index}`] = clause.value;
+        return `${name} <= :c${index}`;
+      case "oneOf": {
+        const placeholders = clause.values.map((_, position) => `:c${index}_${position}`);
+        clause.values.forEach((value, position) => {
+          values[`:c${index}_${position}`] = value;
+        });
+        return `${name} IN (${placeholders.join(", ")})`;
+      }
+    }
+  });
+  return parts.length === 0 ? { names, values } : { names, values, condition: parts.join(" AND ") };
+}
+
+type UpdateParts = {
+  UpdateExpression: string;
+  ConditionExpression?: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues?: Record<string, unknown>;
+};
+
+export function compileUpdate({ set = {}, add = {}, remove = [], when }: Change): UpdateParts {
+  const { names, values, condition } = compileClauses(when);
+  const defined = Object.entries(set).filter(([, value]) => value !== undefined);
+  const setting = defined.map(([attribute, value], index) => {
+    names[`#s${index}`] = attribute;
+    values[`:s${index}`] = value;
+    return `#s${index} = :s${index}`;
+  });
+  const adding = Object.entries(add).map(([attribute, value], index) => {
+    names[`#a${index}`] = attribute;
+    values[`:a${index}`] = value;
+    return `#a${index} :a${index}`;
+  });
+  const removing = remove.map((attribute, index) => {
+    names[`#r${index}`] = attribute;
+    return `#r${index}`;
+  });
+  const expression = [
+    ...(setting.length === 0 ? [] : [`SET ${setting.join(", ")}`]),
+    ...(adding.length === 0 ? [] : [`ADD ${adding.join(", ")}`]),
+    ...(removing.length === 0 ? [] : [`REMOVE ${removing.join(", ")}`]),
+  ].join(" ");
+  return {
+    UpdateExpression: expression,
+    ...(condition === undefined ? {} : { ConditionExpression: condition }),
+    ExpressionAttributeNames: names,
+    ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
+  };
+}
+
+type TransactItem = NonNullable<TransactWriteCommandInput["TransactItems"]>[number];
+
+export function writeToTransactItem(TableName: string, write: Write): TransactItem {
+  if ("update" in write) {
+    const { pk, sk } = write.update.key;
+    return { Update: { TableName, Key: { pk, sk }, ...compileUpdate(write.update) } };
+  }
+  const { names, values, condition } = compileClauses("put" in write ? write.put.when : write.remove.when);
+  const conditions = {
+    ...(condition === undefined ? {} : { ConditionExpression: condition, ExpressionAttributeNames: names }),
+    ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
+  };
+  return "put" in write
+    ? { Put: { TableName, Item: write.put.item, ...conditions } }
+    : { Delete: { TableName, Key: { pk: write.remove.key.pk, sk: write.remove.key.sk }, ...conditions } };
+}

@@ -1,0 +1,34 @@
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+
+export interface OutgoingEvent {
+  detailType: string;
+  /** JSON, under 1 MB with all others of the call. */
+  detail: string;
+}
+
+/** The bus outside. */
+export interface Events {
+  /** Up to 10 in one call; the answer says of each whether the bus took it. */
+  put(events: readonly OutgoingEvent[]): Promise<boolean[]>;
+}
+
+export const eventSource = "offpeak";
+
+export function eventBridge(EventBusName: string): Events {
+  const client = new EventBridgeClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
+  });
+  return {
+    async put(events) {
+      const Entries = events.map(({ detailType, detail }) => ({
+        EventBusName,
+        Source: eventSource,
+        DetailType: detailType,
+        Detail: detail,
+      }));
+      const { Entries: taken = [] } = await client.send(new PutEventsCommand({ Entries }));
+      return events.map((_, index) => taken[index]?.EventId !== undefined);
+    },
+  };
+}

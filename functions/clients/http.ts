@@ -1,0 +1,54 @@
+import type { Context } from "hono";
+import { Hono } from "hono";
+import { RequestError, toErrorResponse } from "../domain/errors.ts";
+import { maxRequestBytes } from "../domain/limits.ts";
+import type { Log } from "../domain/log.ts";
+import { type Principal, principalFrom } from "../domain/principal.ts";
+
+/** What API Gateway hands over beside the request; `npm start` hands over the same. */
+export interface GatewayBindings {
+  event?: { requestContext?: { authorizer?: { lambda?: unknown } } };
+}
+export type HttpApp = Hono<{ Bindings: GatewayBindings; Variables: { principal: Principal } }>;
+export type HttpContext = Context<{ Bindings: GatewayBindings; Variables: { principal: Principal } }>;
+
+/** The rules all routes share: nobody unknown enters, every error has one form, and no answer is kept by a cache. */
+export function httpApp(log: Log): HttpApp {
+  const app: HttpApp = new Hono();
+  app.use(async (c, next) => {
+    c.set("principal", principalFrom(c.env?.event?.requestContext?.authorizer?.lambda));
+    c.header("cache-control", "no-store");
+    c.header("x-content-type-options", "nosniff");
+    await next();
+  });
+  app.notFound(() => answerError(new RequestError(404, "there is no such route")));
+  app.onError((error, c) => {
+    if (!(error instanceof RequestError)) log("request_failed", { error: error.name, path: c.req.routePath });
+    return answerError(error);
+  });
+  return app;
+}
+
+function answerError(error: unknown): Response {
+  const { status, headers, body } = toErrorResponse(error);
+  return Response.json(body, {
+    status,
+    headers: { ...headers, "cache-control": "no-store", "x-content-type-options": "nosniff" },
+  });
+}
+
+/**
+ * The body as sent, whatever its content type says it is.
+ * @throws RequestError 413, or 400 when it is not UTF-8
+ */
+export async function readText(c: HttpContext): Promise<string> {
+  const tooLarge = () => new RequestError(413, `the body is over ${maxRequestBytes} bytes`);
+  if (Number(c.req.header("content-length") ?? 0) > maxRequestBytes) throw tooLarge();
+  const bytes = await c.req.arrayBuffer();
+  if (bytes.byteLength > maxRequestBytes) throw tooLarge();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new RequestError(400, "the body is not UTF-8", { param: "body" });
+  }
+}

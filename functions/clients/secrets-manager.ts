@@ -1,0 +1,33 @@
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Clock } from "../domain/clock.ts";
+
+/** A secret is read again after this long, so that a rotated one is taken up. */
+const cacheSeconds = 300;
+
+/** Secrets by name or ARN; never logged, never in the environment. */
+export interface Secrets {
+  get(secretId: string): Promise<string>;
+  /** Forgets a secret that was refused, so that the next `get` reads it anew. */
+  forget(secretId: string): void;
+}
+
+export function secretsManager(clock: Clock): Secrets {
+  const client = new SecretsManagerClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+  });
+  const cache = new Map<string, { value: string; until: number }>();
+  return {
+    async get(SecretId) {
+      const cached = cache.get(SecretId);
+      if (cached !== undefined && clock.now() < cached.until) return cached.value;
+      const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId }));
+      if (SecretString === undefined || SecretString === "") throw new Error(`secret ${SecretId} has no value`);
+      cache.set(SecretId, { value: SecretString, until: clock.now() + cacheSeconds * 1000 });
+      return SecretString;
+    },
+    forget(secretId) {
+      cache.delete(secretId);
+    },
+  };
+}

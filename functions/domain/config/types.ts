@@ -1,0 +1,81 @@
+import type { Mode, OnDeadline } from "../session.ts";
+import type { CacheRetention } from "../turn-request.ts";
+
+/** Blocks of the Messages API's `system`. */
+export type SystemBlock = { type: "text"; text: string } & Record<string, unknown>;
+
+/** An agent with its defaults merged in: nothing after the parser looks at the file again. */
+export interface Agent {
+  id: string;
+  name?: string;
+  system?: string | readonly SystemBlock[];
+  model: string;
+  maxTokens: number;
+  /** The mode it has unless a job or a request says otherwise, and where that comes from. */
+  routing: { mode: Mode; from: "agent" | "defaults" | "default" | "zeroDataRetention" };
+  cacheRetention: CacheRetention;
+  zeroDataRetention: boolean;
+  lane: { id: string; from: "agent" | "defaults" | "default" };
+  onDeadline?: OnDeadline;
+  /** Parameters of the Messages API, by the API's own names; see `parameters.ts` for which. */
+  params: Readonly<Record<string, unknown>>;
+  /** Sent as the `anthropic-beta` header. */
+  betas: string[];
+}
+
+export type Schedule =
+  /** Five fields, as people write them in a crontab. */
+  | { kind: "cron"; expr: string; tz: string }
+  /** On a fixed grid from the epoch; whole minutes. */
+  | { kind: "every"; seconds: number };
+
+export interface CronJob {
+  id: string;
+  name?: string;
+  agentId: string;
+  schedule: Schedule;
+  message: string;
+  model?: string;
+  /** At least 1; a job that writes 0 has none. */
+  timeoutSeconds?: number;
+  routing?: Mode;
+  lane?: string;
+  onDeadline?: OnDeadline;
+}
+
+/** Minutes since midnight, `from` included and `to` not; `from` is the larger where the hours span midnight. */
+export interface Hours {
+  from: number;
+  to: number;
+  /** As it was written: `22:00-06:00`. */
+  text: string;
+}
+
+export interface Lane {
+  id: string;
+  /** The higher goes first. */
+  priority: number;
+  /** Open all day without it. */
+  hours?: Hours;
+  /** IANA time zone of `hours`. */
+  tz: string;
+  maxInFlightRequests: number;
+  maxBatchRequests: number;
+  maxBatchBytes: number;
+  flushEverySeconds: number;
+  /** The deadline of sessions that bring none. */
+  deadlineSeconds?: number;
+  onDeadline: OnDeadline;
+  /** What to do while the credential cannot batch at all: wait, or pay the full price. */
+  onBatchUnavailable: "hold" | "realtime";
+  workspaceId?: string;
+  /** Name of the secret with the API key of this lane; the deployment's own key without it. */
+  apiKeySecret?: string;
+  maxAttempts: number;
+}
+
+export interface Config {
+  agents: Agent[];
+  jobs: CronJob[];
+  lanes: Lane[];
+}

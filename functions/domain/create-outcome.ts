@@ -1,0 +1,39 @@
+import { contentRefusalBytes } from "./limits.ts";
+import { type ApiErrorBody, parkReason } from "./outcome.ts";
+
+/** An HTTP answer that is not 2xx, to a call that creates paid work. */
+export interface RefusedAnswer {
+  status: number;
+  /** Undefined when the body was not Anthropic's JSON (a proxy answers 413 with HTML). */
+  error: ApiErrorBody | undefined;
+  retryAfterSeconds?: number;
+}
+
+/**
+ * What a refusal of a create call proves. `content`: this body will never be taken, split it. `park`: nothing was made
+ * and nothing is wrong with the work, wait. `unknown`: a batch may exist; ask Anthropic's list before doing anything.
+ */
+export type CreateRefusal =
+  | { kind: "content"; message: string }
+  | { kind: "park"; reason: string; message: string; retryAfterSeconds?: number }
+  | { kind: "unknown"; message: string };
+
+const parkingStatuses: Record<number, string> = {
+  401: "authentication",
+  402: "billing",
+  403: "permission",
+  404: "batches_unavailable",
+  429: "rate_limit",
+};
+
+export function classifyCreateRefusal(answer: RefusedAnswer, bodyBytes: number): CreateRefusal {
+  const message = answer.error?.message ?? `HTTP ${answer.status}`;
+  const reason = (answer.error === undefined ? undefined : parkReason(answer.error)) ?? parkingStatuses[answer.status];
+  if (answer.status === 400 && reason === undefined) return { kind: "content", message };
+  // A small body is not too large: some proxy spoke, and what it did with the request is not known.
+  if (answer.status === 413) return { kind: bodyBytes < contentRefusalBytes ? "unknown" : "content", message };
+  const isCertain = answer.status === 400 || parkingStatuses[answer.status] !== undefined;
+  if (!isCertain || reason === undefined) return { kind: "unknown", message };
+  const wait = answer.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: answer.retryAfterSeconds };
+  return { kind: "park", reason, message, ...wait };
+}

@@ -1,0 +1,75 @@
+/**
+ * Every bound in one place, its unit in its name and its source beside it. A number that a user may change is in
+ * `offpeak.json` or the environment instead; what stands here is the largest or the default.
+ */
+
+/** The HTTP door. 256 KiB is what OpenClaw's hooks accept. */
+export const maxRequestBytes = 256 * 1024;
+export const maxIdempotencyKeyCharacters = 255;
+export const maxLabelCharacters = 64;
+export const maxModelCharacters = 128;
+export const maxMetadataBytes = 4 * 1024;
+/** Thirty days: longer than any batch and any result lives (29 days). */
+export const maxTimeoutSeconds = 30 * 24 * 3600;
+export const defaultPageSize = 50;
+export const maxPageSize = 200;
+/** How many index entries one list call may look at before it answers with a cursor instead. */
+export const maxListExamined = 1_000;
+
+/** Failed logins one address may make in a minute before it is told to wait (issue: 10). */
+export const maxFailedLoginsPerMinute = 10;
+
+/** Anthropic: 100,000 requests or 256 MB a batch; whether MB means 10^6 is not stated, so stay under the smaller. */
+export const anthropicBatchRequests = 100_000;
+export const anthropicBatchBytes = 250_000_000;
+/** A 413 on a body smaller than this cannot be about its size. */
+export const contentRefusalBytes = 1_000_000;
+/** A batch ends within 24 h of its creation, its results live 29 days from creation. */
+export const batchLifeSeconds = 24 * 3600;
+export const resultsLifeSeconds = 29 * 24 * 3600;
+/** A 404 on results has been seen for batches that exist; only after this long do we believe it. */
+export const resultsMissingSeconds = 48 * 3600;
+
+/** How far the clocks of two machines may differ. */
+export const clockSkewSeconds = 60;
+
+/** Sessions and manifests are spread over this many partitions of the due index, so that none of them runs hot. */
+export const dueShards = 8;
+/** The same for the lists by agent and by label. */
+export const listShards = 4;
+/** What one tick takes from the due index of one purpose; the rest is taken by the next tick, oldest first. */
+export const maxDuePerTick = 1_000;
+
+/** Members on one page of a manifest: about 40 bytes each, far under DynamoDB's 400 KB. */
+export const membersPerPage = 1_000;
+/** DynamoDB items end at 400 KB; a compressed body larger than this goes to S3. */
+export const maxInlineBytes = 350_000;
+/** Error messages kept on the session's small item. */
+export const maxErrorCharacters = 300;
+
+/** Calls under way at once to the store, to the queue and to the events bus, each. */
+export const concurrency = 16;
+
+/** A real-time call is aborted this long after it began; its lease lasts a little longer. */
+export const realtimeCallSeconds = 600;
+export const realtimeLeaseSeconds = realtimeCallSeconds + clockSkewSeconds;
+/** A real-time call without an outcome may have been paid: it is tried again at most this often. */
+export const realtimeUnknownRetries = 1;
+/** A new user turn apart, `pause_turn` may continue one task this many turns. */
+export const maxTurns = 20;
+/** Time before a deadline at which `fallback` goes real-time. */
+export const fallbackLeadSeconds = 120;
+
+/** EventBridge: entries a `PutEvents` call. */
+export const eventsPerCall = 10;
+/** SQS: messages a call. */
+export const messagesPerCall = 10;
+/** Received this often, a message is handled alone and after the others: it may be what breaks its batch. */
+export const suspectReceives = 3;
+
+/** The longest pause between two readings of a result file that came back short. */
+export const maxReadAgainSeconds = 600;
+export const maxRetrySeconds = 3600;
+/** The first stay of a parked lane; each that follows without an accepted create is twice as long. */
+export const defaultParkSeconds = 300;
+export const maxParkSeconds = 3600;

@@ -1,0 +1,58 @@
+/** Everything the functions ever log: one JSON line an event, ids as fields, never a prompt, a body, a header or a key. */
+export const logCodes = [
+  "session_accepted",
+  "session_repeated",
+  "queue_send_failed",
+  "spawn_event_rejected",
+  "login_failed",
+  "request_failed",
+  "lane_busy",
+  "lane_closed",
+  "lane_parked",
+  "lane_resumed",
+  "message_rejected",
+  "message_dropped",
+  "session_rescued",
+  "session_failed",
+  "session_requeued",
+  "manifest_submitted",
+  "manifest_refused",
+  "manifest_split",
+  "manifest_unknown",
+  "manifest_adopted",
+  "manifest_abandoned",
+  "manifest_settled",
+  "manifest_waiting",
+  "manifest_unreadable",
+  "results_short",
+  "results_lost",
+  "result_quarantined",
+  "batch_foreign",
+  "batch_duplicate",
+  "list_incomplete",
+  "workspace_mismatch",
+  "realtime_unknown",
+  "realtime_refused",
+  "deadline_fallback",
+  "deadline_passed",
+  "delivery_failed",
+  "record_corrupt",
+  "time_short",
+  "tick_failed",
+] as const;
+export type LogCode = (typeof logCodes)[number];
+export type LogFields = Record<string, string | number | boolean | undefined>;
+
+export type Log = (code: LogCode, fields?: LogFields) => void;
+
+/** Figures in aggregate, a tick or a call at a time, never one a session. The alarms of the stack watch these names. */
+export const metricNames = {
+  oldestOpenBatchSeconds: "Seconds",
+  settleLagSeconds: "Seconds",
+  parkedLanes: "Count",
+  undeliveredSeconds: "Seconds",
+  quarantinedLines: "Count",
+  lostResults: "Count",
+} as const;
+export type MetricName = keyof typeof metricNames;
+export type Metrics = (values: Partial<Record<MetricName, number>>) => void;

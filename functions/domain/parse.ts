@@ -1,0 +1,56 @@
+import * as v from "valibot";
+import { CorruptRecordError } from "./errors.ts";
+
+/** One thing wrong with an input: where, and what. */
+export interface Problem {
+  path: string;
+  message: string;
+}
+
+/** `agents.list[5].cacheRetention` */
+export function formatPath(keys: readonly unknown[]): string {
+  return keys.reduce<string>((path, key) => {
+    if (typeof key === "number") return `${path}[${key}]`;
+    return path === "" ? String(key) : `${path}.${String(key)}`;
+  }, "");
+}
+
+function toProblem(issue: v.BaseIssue<unknown>): Problem {
+  const path = formatPath((issue.path ?? []).map((item) => ("key" in item ? item.key : "?")));
+  if (issue.type === "strict_object" && issue.expected === "never") return { path, message: "unknown key" };
+  if (issue.received === "undefined") return { path, message: "is required" };
+  return { path, message: issue.message };
+}
+
+/** All that is wrong at once, or the value. */
+export function parseWith<S extends v.GenericSchema>(
+  schema: S,
+  input: unknown,
+): { ok: true; value: v.InferOutput<S> } | { ok: false; problems: Problem[] } {
+  const result = v.safeParse(schema, input);
+  return result.success
+    ? { ok: true, value: result.output }
+    : { ok: false, problems: result.issues.map((issue) => toProblem(issue)) };
+}
+
+/** For records of our own: throws `CorruptRecordError` with the first field that is wrong. */
+export function parseRecord<S extends v.GenericSchema>(schema: S, input: unknown, what: string): v.InferOutput<S> {
+  const parsed = parseWith(schema, input);
+  if (parsed.ok) return parsed.value;
+  const [problem] = parsed.problems;
+  throw new CorruptRecordError(what, problem === undefined ? "?" : `${problem.path} ${problem.message}`);
+}
+
+/** `undefined` instead of an exception: what is not JSON is one more wrong input. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `task: must not be empty; lane: unknown key` */
+export function describeProblems(problems: readonly Problem[]): string {
+  return problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
+}

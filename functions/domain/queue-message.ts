@@ -1,0 +1,37 @@
+import * as v from "valibot";
+import { isId } from "./ids.ts";
+import { parseJson, parseWith } from "./parse.ts";
+import type { Session } from "./session.ts";
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const schema = v.strictObject({
+  sessionId: v.pipe(v.string(), v.check(isId, "must be a session id")),
+  turn: count,
+  attempt: count,
+  sendNo: count,
+});
+
+/** What a queue carries: a pointer, never a body. One that differs from its session is dropped. */
+export type QueueMessage = v.InferOutput<typeof schema>;
+
+export function parseQueueMessage(body: string): QueueMessage | undefined {
+  const parsed = parseWith(schema, parseJson(body));
+  return parsed.ok ? parsed.value : undefined;
+}
+
+export function queueMessageFor(session: Session): QueueMessage {
+  const { sessionId, turn, attempt, sendNo } = session;
+  return { sessionId, turn, attempt, sendNo };
+}
+
+/** Whether this message is the newest one sent for the session's next step. */
+export function isCurrent(message: QueueMessage, session: Session): boolean {
+  return message.turn === session.turn && message.attempt === session.attempt && message.sendNo === session.sendNo;
+}
+
+/** The queue of real-time work; every other queue is named by its lane. */
+export const realtimeQueue = "realtime";
+
+export function queueOf(session: Session): string {
+  return session.mode === "realtime" ? realtimeQueue : session.lane;
+}

@@ -1,0 +1,86 @@
+import type { Agent, CronJob, Lane } from "./config/index.ts";
+import { RequestError } from "./errors.ts";
+import { batchLifeSeconds, realtimeCallSeconds } from "./limits.ts";
+import { batchPriceMultiplier } from "./pricing.ts";
+import type { Mode, OnDeadline, Session } from "./session.ts";
+
+/** Where a setting was found, the nearest first: the words of `why`. */
+type From = "request" | "cron job" | "agent" | "defaults" | "default" | "zeroDataRetention";
+
+export interface Routing {
+  mode: Mode;
+  lane: string;
+  onDeadline: OnDeadline;
+  why: string;
+  zeroDataRetention: boolean;
+}
+
+export interface Asked {
+  mode?: Mode;
+  lane?: string;
+  onDeadline?: OnDeadline;
+}
+
+/**
+ * Routing of one session: request, cron job, agent, defaults; the nearest wins. An agent with zero data retention is
+ * never batched, since batch data is kept up to 29 days: asking for it is an error, inheriting it becomes real-time.
+ * @throws RequestError 400 naming `routing` or `lane`
+ */
+export function resolveRouting(asked: Asked, job: CronJob | undefined, agent: Agent, lanes: readonly Lane[]): Routing {
+  const { mode, from } = resolveMode(asked, job, agent);
+  const laneId = asked.lane ?? job?.lane ?? agent.lane.id;
+  const lane = lanes.find(({ id }) => id === laneId);
+  if (lane === undefined) {
+    const known = lanes.map(({ id }) => id).join(", ");
+    throw new RequestError(400, `unknown lane "${laneId}" (known: ${known})`, { param: "lane" });
+  }
+  return {
+    mode,
+    lane: lane.id,
+    onDeadline: asked.onDeadline ?? job?.onDeadline ?? agent.onDeadline ?? lane.onDeadline,
+    why: explain(mode, from),
+    zeroDataRetention: mode === "realtime" && agent.zeroDataRetention,
+  };
+}
+
+function resolveMode(asked: Asked, job: CronJob | undefined, agent: Agent): { mode: Mode; from: From } {
+  const nearest: { mode: Mode; from: From } =
+    asked.mode !== undefined
+      ? { mode: asked.mode, from: "request" }
+      : job?.routing !== undefined
+        ? { mode: job.routing, from: "cron job" }
+        : agent.routing;
+  if (!agent.zeroDataRetention || nearest.mode === "realtime") return nearest;
+  if (nearest.from === "request" || nearest.from === "cron job") {
+    const message = `agent "${agent.id}" has zeroDataRetention, and batches keep their data up to 29 days`;
+    throw new RequestError(400, message, { param: "routing" });
+  }
+  return { mode: "realtime", from: "zeroDataRetention" };
+}
+
+function explain(mode: Mode, from: From): string {
+  if (from === "zeroDataRetention")
+    return "realtime, because the agent has zeroDataRetention and batches keep their data";
+  if (from === "default") return `${mode}, the default`;
+  return `${mode}, set by the ${from}`;
+}
+
+/** Most batches end within the hour (Anthropic); single real-time answers take seconds. */
+const typicalSeconds = { batch: 3600, realtime: 30 } as const;
+
+/** The trade that was made, as the caller reads it. Times in seconds and ISO 8601. */
+export function describeRouting(session: Session) {
+  const { mode, lane, why, zeroDataRetention, onDeadline, createdAt, deadlineAt } = session;
+  const longest = mode === "batch" ? batchLifeSeconds : realtimeCallSeconds;
+  const bound = onDeadline === "wait" ? undefined : deadlineAt;
+  const latestAt = new Date(Math.min(createdAt + longest * 1000, bound ?? Number.POSITIVE_INFINITY)).toISOString();
+  return {
+    mode,
+    lane,
+    why,
+    expectedCompletion: { typicalSeconds: typicalSeconds[mode], latestAt },
+    priceMultiplier: mode === "batch" ? batchPriceMultiplier : 1,
+    zeroDataRetention,
+    onDeadline,
+  };
+}

@@ -1,0 +1,174 @@
+import { dueShards, listShards } from "./limits.ts";
+
+export const statuses = ["queued", "submitted", "running", "done", "failed", "canceled", "timeout"] as const;
+export type Status = (typeof statuses)[number];
+
+export const terminalStatuses = ["done", "failed", "canceled", "timeout"] as const;
+export type TerminalStatus = (typeof terminalStatuses)[number];
+
+export function isTerminal(status: Status): status is TerminalStatus {
+  return terminalStatuses.some((terminal) => terminal === status);
+}
+
+export type Mode = "batch" | "realtime";
+export type OnDeadline = "wait" | "fallback" | "fail";
+
+export interface SessionError {
+  type: string;
+  message: string;
+}
+
+/**
+ * The small fact about a session that moves (`META`). Times are milliseconds since the epoch. Everything large, and
+ * everything that never changes after acceptance, is on insert-only items beside it.
+ */
+export interface Session {
+  sessionId: string;
+  sessionKey: string;
+  agentId: string;
+  /** Who spawned it; part of the derived id, so that rotating a token changes nothing. */
+  client: string;
+  label?: string;
+  model: string;
+  mode: Mode;
+  lane: string;
+  why: string;
+  zeroDataRetention: boolean;
+  onDeadline: OnDeadline;
+  status: Status;
+  /** Counts from 1; a follow-up or a `pause_turn` raises it. */
+  turn: number;
+  /** Counts from 1 within a turn; a requeue after an error raises it, waiting does not. */
+  attempt: number;
+  /** Counts from 1 within an attempt; rescue raises it before it sends again, so that the older message is dropped. */
+  sendNo: number;
+  createdAt: number;
+  submittedAt?: number;
+  endedAt?: number;
+  deadlineAt?: number;
+  /** Not to be sent before this time; 0 when it may go at once. */
+  notBefore: number;
+  /** The manifest it is in, while `submitted`, and while `running` as a fallback of it. */
+  manifestId?: string;
+  /** Set once a deadline made it go real-time: a fallback is tried once. */
+  fellBack?: boolean;
+  /** The real-time attempt under way, while `running`. */
+  run?: string;
+  /** When the real-time attempt under way is over, whatever happened to it. */
+  runEndsAt?: number;
+  /** The source (manifest or real-time attempt) whose result this turn shows. */
+  winner?: string;
+  stopReason?: string;
+  truncated?: boolean;
+  error?: SessionError;
+  /** Set once the event of the current turn is known to be on the bus. */
+  delivered?: boolean;
+}
+
+export interface Move {
+  from: readonly Status[];
+  to: readonly Status[];
+  /** Attributes that must still have the value the mover saw. */
+  same: readonly ("turn" | "attempt" | "sendNo" | "lane" | "manifestId" | "run")[];
+  /** Times that must have passed. */
+  passed?: readonly "notBefore"[];
+}
+
+/**
+ * Every move a session can make. The store builds each conditional write from its row, so a move that is not here cannot
+ * be made; `functions/README.md` draws it.
+ */
+export const moves = {
+  /** Batcher: into a manifest. */
+  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "attempt", "sendNo", "lane"], passed: ["notBefore"] },
+  /** Real-time worker: a session routed real-time. */
+  start: { from: ["queued"], to: ["running"], same: ["turn", "attempt", "sendNo"], passed: ["notBefore"] },
+  /** Real-time worker: a deadline is near; the manifest is kept, its result may still win. */
+  fallBack: { from: ["submitted"], to: ["running"], same: ["turn", "manifestId"] },
+  /** A usable answer for the current turn wins from wherever it comes. */
+  finish: { from: ["queued", "submitted", "running"], to: ["done", "failed"], same: ["turn"] },
+  /** A final error from a batch counts only for the manifest the session is in. */
+  failBatched: { from: ["submitted"], to: ["failed", "canceled"], same: ["turn", "manifestId"] },
+  /** A final error of the real-time attempt under way. */
+  failRun: { from: ["running"], to: ["failed"], same: ["turn", "run"] },
+  /** Work that never reached a manifest and never will: it broke the code too often, or its lane refuses it. */
+  failQueued: { from: ["queued"], to: ["failed"], same: ["turn", "attempt", "sendNo"] },
+  /** Out of a manifest, to be sent again. */
+  requeueBatched: { from: ["submitted"], to: ["queued"], same: ["turn", "manifestId"] },
+  /** Out of a real-time attempt, to be sent again. */
+  requeueRun: { from: ["running"], to: ["queued"], same: ["turn", "run"] },
+  /** A fallback failed for good while its manifest is still open: the batch may yet answer. */
+  backToBatch: { from: ["running"], to: ["submitted"], same: ["turn", "run", "manifestId"] },
+  /** From one manifest into one of the two that replace it. */
+  split: { from: ["submitted"], to: ["submitted"], same: ["turn", "manifestId"] },
+  /** Rescue: the message is sent again, or the session is looked at later. */
+  resend: { from: ["queued"], to: ["queued"], same: ["turn", "attempt", "sendNo"] },
+  /** `pause_turn`: the same task goes on in a new turn. */
+  nextTurn: { from: ["queued", "submitted", "running"], to: ["queued"], same: ["turn"] },
+  /** The deadline passed and the policy says so. */
+  timeOut: { from: ["queued", "submitted", "running"], to: ["timeout"], same: ["turn"] },
+} as const satisfies Record<string, Move>;
+export type MoveName = keyof typeof moves;
+
+/** What is noted on a session without a move: the status stays, what is named here must hold. */
+export const notes = {
+  /** A submitted or running session is looked at again later. */
+  lookAgain: { from: ["submitted", "running"], same: ["turn"] },
+  /** The event of this turn is on the bus. */
+  delivered: { from: terminalStatuses, same: ["turn"] },
+  /** The bus did not take it: it is put again later. */
+  undelivered: { from: terminalStatuses, same: ["turn"] },
+} as const satisfies Record<string, Omit<Move, "to">>;
+export type NoteName = keyof typeof notes;
+
+export function canMove(from: Status, to: Status): boolean {
+  const rows: readonly Move[] = Object.values(moves);
+  return rows.some((move) => move.from.includes(from) && move.to.includes(to));
+}
+
+/** Who looks at a session next; `undefined` while its manifest does. The purpose names a partition of the due index. */
+export interface NextLook {
+  purpose: DuePurpose;
+  at: number;
+}
+export const duePurposes = ["rescue", "deadline", "deliver"] as const;
+export type DuePurpose = (typeof duePurposes)[number];
+
+/**
+ * A queued session is rescued at `rescueAt` unless a deadline comes first; a submitted one is its manifest's business
+ * but for a deadline; a running one is over when its lease is; an ended one is due until it is delivered.
+ */
+export function nextLook(session: Session, rescueAt: number, leadMs: number): NextLook | undefined {
+  if (isTerminal(session.status)) return session.delivered ? undefined : { purpose: "deliver", at: rescueAt };
+  const deadline = deadlineActionAt(session, leadMs);
+  const own = session.status === "queued" ? rescueAt : session.status === "running" ? session.runEndsAt : undefined;
+  if (deadline !== undefined && (own === undefined || deadline < own)) return { purpose: "deadline", at: deadline };
+  return own === undefined ? undefined : { purpose: "rescue", at: own };
+}
+
+/** When the deadline policy must act: in time for a real-time answer, at the deadline, or never. */
+export function deadlineActionAt(session: Session, leadMs: number): number | undefined {
+  if (session.deadlineAt === undefined || session.onDeadline === "wait") return undefined;
+  if (session.onDeadline === "fail" || session.mode === "realtime") return session.deadlineAt;
+  if (session.fellBack === true) return undefined;
+  return session.deadlineAt - leadMs;
+}
+
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** The last character of an id is evenly spread, for ULIDs and derived ids alike. */
+export function shardOf(sessionId: string, shards: number): number {
+  return Math.max(0, crockford.indexOf(sessionId.at(-1) ?? "0")) % shards;
+}
+
+export function duePartition(purpose: DuePurpose, shard: number): string {
+  return `${purpose}#${shard}`;
+}
+
+export function dueShardOf(sessionId: string): number {
+  return shardOf(sessionId, dueShards);
+}
+
+export function listShardOf(sessionId: string): number {
+  return shardOf(sessionId, listShards);
+}

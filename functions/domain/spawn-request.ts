@@ -1,0 +1,121 @@
+import * as v from "valibot";
+import { maxLabelCharacters, maxMetadataBytes, maxModelCharacters, maxTimeoutSeconds } from "./limits.ts";
+import { type Problem, parseWith } from "./parse.ts";
+import type { Mode, OnDeadline } from "./session.ts";
+
+const id = v.pipe(
+  v.string("must be a string"),
+  v.minLength(1, "must not be empty"),
+  v.maxLength(64, "must have at most 64 characters"),
+);
+const seconds = v.pipe(
+  v.number("must be an integer"),
+  v.integer("must be an integer"),
+  v.minValue(0, "must be 0 (none) or more"),
+  v.maxValue(maxTimeoutSeconds, `must be at most ${maxTimeoutSeconds}`),
+);
+const isBlank = (text: string) => text.trim() === "";
+const isWellFormed = (text: string) => text.isWellFormed();
+
+const fields = {
+  task: v.pipe(
+    v.string("must be a string"),
+    v.check((task) => !isBlank(task), "must not be empty"),
+    v.check(isWellFormed, "must be well-formed Unicode"),
+  ),
+  agentId: v.optional(id),
+  model: v.optional(
+    v.pipe(
+      v.string("must be a string"),
+      v.check((model) => !isBlank(model), "must not be empty"),
+      v.maxLength(maxModelCharacters, `must have at most ${maxModelCharacters} characters`),
+    ),
+  ),
+  label: v.optional(
+    v.pipe(
+      v.string("must be a string"),
+      v.check((label) => [...label].length <= maxLabelCharacters, `must have at most ${maxLabelCharacters} characters`),
+      v.check(isWellFormed, "must be well-formed Unicode"),
+    ),
+  ),
+  timeoutSeconds: v.optional(seconds),
+  runTimeoutSeconds: v.optional(seconds),
+  routing: v.optional(v.picklist(["batch", "realtime"], 'must be "batch" or "realtime"')),
+  batch: v.optional(v.boolean("must be true or false")),
+  onDeadline: v.optional(v.picklist(["wait", "fallback", "fail"], 'must be "wait", "fallback" or "fail"')),
+  lane: v.optional(id),
+  metadata: v.optional(
+    v.pipe(
+      v.record(v.string(), v.unknown(), "must be an object"),
+      v.check(
+        (data) => JSON.stringify(data).length <= maxMetadataBytes,
+        `must be at most ${maxMetadataBytes} bytes of JSON`,
+      ),
+    ),
+  ),
+};
+
+const bodySchema = v.strictObject(fields, "must be a JSON object");
+const detailSchema = v.strictObject(
+  { ...fields, idempotencyKey: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(255))) },
+  "must be a JSON object",
+);
+
+/** What a caller asks for, after the synonyms are one word each. */
+export interface SpawnRequest {
+  task: string;
+  agentId?: string;
+  model?: string;
+  label?: string;
+  timeoutSeconds?: number;
+  mode?: Mode;
+  onDeadline?: OnDeadline;
+  lane?: string;
+  metadata?: Record<string, unknown>;
+}
+
+type Parsed<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
+
+/** The body of `POST /api/sessions/spawn`. A blank label is no label, as in OpenClaw. */
+export function parseSpawnBody(input: unknown): Parsed<SpawnRequest> {
+  const parsed = parseWith(bodySchema, input);
+  return parsed.ok ? normalize(parsed.value) : parsed;
+}
+
+/** The detail of an `offpeak.spawn` event on the bus: the same keys, and its own idempotency key. */
+export function parseSpawnDetail(input: unknown): Parsed<{ request: SpawnRequest; idempotencyKey?: string }> {
+  const parsed = parseWith(detailSchema, input);
+  if (!parsed.ok) return parsed;
+  const { idempotencyKey, ...body } = parsed.value;
+  const normalized = normalize(body);
+  if (!normalized.ok) return normalized;
+  const key = idempotencyKey === undefined ? {} : { idempotencyKey };
+  return { ok: true, value: { request: normalized.value, ...key } };
+}
+
+function normalize(body: v.InferOutput<typeof bodySchema>): Parsed<SpawnRequest> {
+  const { batch, routing, timeoutSeconds, runTimeoutSeconds, label, ...rest } = body;
+  const problems: Problem[] = [];
+  const asked = batch === undefined ? undefined : batch ? "batch" : "realtime";
+  if (asked !== undefined && routing !== undefined && asked !== routing) {
+    problems.push({ path: "batch", message: `disagrees with routing "${routing}"` });
+  }
+  if (timeoutSeconds !== undefined && runTimeoutSeconds !== undefined && timeoutSeconds !== runTimeoutSeconds) {
+    problems.push({ path: "runTimeoutSeconds", message: "disagrees with timeoutSeconds" });
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  const mode = routing ?? asked;
+  const timeout = timeoutSeconds ?? runTimeoutSeconds;
+  const value = {
+    task: rest.task,
+    ...(rest.agentId === undefined ? {} : { agentId: rest.agentId }),
+    ...(rest.model === undefined ? {} : { model: rest.model }),
+    ...(rest.onDeadline === undefined ? {} : { onDeadline: rest.onDeadline }),
+    ...(rest.lane === undefined ? {} : { lane: rest.lane }),
+    ...(rest.metadata === undefined ? {} : { metadata: rest.metadata }),
+    ...(label === undefined || isBlank(label) ? {} : { label }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(timeout === undefined || timeout === 0 ? {} : { timeoutSeconds: timeout }),
+  };
+  return { ok: true, value };
+}

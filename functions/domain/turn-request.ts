@@ -1,0 +1,129 @@
+import * as v from "valibot";
+import type { Agent } from "./config/index.ts";
+import { formatCustomId } from "./ids.ts";
+import { parseJson, parseRecord } from "./parse.ts";
+
+const cacheRetention = v.picklist(["none", "short", "long"]);
+export type CacheRetention = v.InferOutput<typeof cacheRetention>;
+
+const schema = v.strictObject({
+  /** Parameters of the Messages API but for `messages`, frozen at acceptance: a later config changes nothing. */
+  params: v.record(v.string(), v.unknown()),
+  betas: v.array(v.string()),
+  cacheRetention,
+  /** The user's message, verbatim; null for a turn that only continues the last (`pause_turn`). */
+  message: v.nullable(v.string()),
+  /** The source of the answer to the turn before, which this turn builds on. */
+  previous: v.optional(v.string()),
+  /** When the message was accepted, milliseconds since the epoch. */
+  at: v.number(),
+  metadata: v.optional(v.record(v.string(), v.unknown())),
+});
+
+/** One turn's request, insert-only. */
+export type TurnRequest = v.InferOutput<typeof schema>;
+
+export function parseTurnRequest(text: string): TurnRequest {
+  return parseRecord(schema, parseJson(text), "request");
+}
+
+/** The first turn of a session: the task is the only user message. */
+export function firstTurn(
+  agent: Agent,
+  input: { task: string; model: string; at: number; metadata?: Record<string, unknown> },
+): TurnRequest {
+  const { model, task, at, metadata } = input;
+  return {
+    params: {
+      model,
+      max_tokens: agent.maxTokens,
+      ...(agent.system === undefined ? {} : { system: agent.system }),
+      ...agent.params,
+    },
+    betas: agent.betas,
+    cacheRetention: agent.cacheRetention,
+    message: task,
+    at,
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
+
+/** What the answer to an earlier turn said: the content of its message, as received. */
+export interface EarlierAnswer {
+  content: unknown;
+}
+
+export interface Conversation {
+  /** Requests by turn, the first first; the last is the one to be sent. */
+  requests: readonly TurnRequest[];
+  /** The winning answers of all turns before the last, in order. */
+  answers: readonly EarlierAnswer[];
+}
+
+/** The Messages API body of a turn: its frozen parameters, the conversation so far, and the cache markers. */
+export function messageParams({ requests, answers }: Conversation): Record<string, unknown> {
+  const last = requests.at(-1);
+  if (last === undefined) throw new Error("a conversation has at least one request");
+  const messages = requests.flatMap((request, index) => {
+    const answer = answers[index];
+    const user = request.message === null ? [] : [{ role: "user", content: request.message }];
+    return answer === undefined ? user : [...user, { role: "assistant", content: answer.content }];
+  });
+  return withCacheMarkers({ ...last.params, messages }, last.cacheRetention);
+}
+
+/** One request of a batch, serialized once and sent as it is. */
+export function batchRequestLine(
+  id: { sessionId: string; turn: number; manifestId: string },
+  conversation: Conversation,
+): string {
+  return JSON.stringify({ custom_id: formatCustomId(id), params: messageParams(conversation) });
+}
+
+type Marker = { type: "ephemeral"; ttl?: "1h" };
+
+/**
+ * Marks the stable prefix (the system prompt, or the tools where there is none) and the last user message, as OpenClaw
+ * does. An agent that places markers of its own keeps them, and gets none of ours: at most 4 are allowed, longer TTLs first.
+ */
+function withCacheMarkers(params: Record<string, unknown>, retention: CacheRetention): Record<string, unknown> {
+  if (retention === "none") return params;
+  const { system, tools, messages } = params;
+  if (params["cache_control"] !== undefined || hasMarkers(system) || hasMarkers(tools)) return params;
+  const marker: Marker = retention === "long" ? { type: "ephemeral", ttl: "1h" } : { type: "ephemeral" };
+  const hasSystem = system !== undefined;
+  return {
+    ...params,
+    ...(hasSystem ? { system: markLast(system, marker) } : {}),
+    ...(!hasSystem && Array.isArray(tools) ? { tools: markLast(tools, marker) } : {}),
+    messages: markLastUser(messages, marker),
+  };
+}
+
+function hasMarkers(blocks: unknown): boolean {
+  const isMarked = (block: unknown) => typeof block === "object" && block !== null && "cache_control" in block;
+  return Array.isArray(blocks) && blocks.some(isMarked);
+}
+
+/** A string becomes one text block; of a list of blocks the last is marked. */
+function markLast(content: unknown, marker: Marker): unknown {
+  if (typeof content === "string") return [{ type: "text", text: content, cache_control: marker }];
+  if (!Array.isArray(content)) return content;
+  return content.map((block: unknown, index) =>
+    index === content.length - 1 && typeof block === "object" ? { ...block, cache_control: marker } : block,
+  );
+}
+
+function markLastUser(messages: unknown, marker: Marker): unknown {
+  if (!Array.isArray(messages)) return messages;
+  return messages.map((message: unknown, index) => {
+    const isLastUser =
+      index === messages.length - 1 &&
+      typeof message === "object" &&
+      message !== null &&
+      "content" in message &&
+      "role" in message &&
+      message.role === "user";
+    return isLastUser ? { ...message, content: markLast(message.content, marker) } : message;
+  });
+}

@@ -1,0 +1,23 @@
+import { releaseManifest } from "../turns/release.ts";
+import type { OpenWork, PollerDeps } from "./tick.ts";
+
+/** A batcher that lives is done preparing long before this many ticks, or this many seconds where ticks are short. */
+const prepareTicks = 5;
+const minPrepareSeconds = 10;
+
+/**
+ * Manifests whose batcher died before its call are given up, which the batcher would find out before it sends; and
+ * whoever a given-up manifest still holds is let go.
+ */
+export async function closeManifests(work: readonly OpenWork[], deps: PollerDeps): Promise<void> {
+  const { manifests, clock, tickSeconds, log } = deps;
+  const patienceMs = Math.max(minPrepareSeconds, prepareTicks * tickSeconds) * 1000;
+  for (const { manifest } of work) {
+    if (manifest.state === "abandoned") await releaseManifest(manifest, deps);
+    if (manifest.state !== "preparing" || clock.now() - manifest.createdAt < patienceMs) continue;
+    const abandoned = await manifests.move("abandon", manifest, { reason: "died before its call" });
+    if (abandoned === undefined) continue;
+    log("manifest_abandoned", { manifestId: manifest.manifestId, reason: "died before its call" });
+    await releaseManifest(abandoned, deps);
+  }
+}

@@ -1,0 +1,64 @@
+import { mapConcurrently } from "../domain/concurrently.ts";
+import { concurrency, fallbackLeadSeconds, maxDuePerTick } from "../domain/limits.ts";
+import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
+import { deadlineActionAt, type Session } from "../domain/session.ts";
+import { deliver } from "../turns/deliver.ts";
+import type { PollerDeps } from "./tick.ts";
+
+/** Deadlines come after settling in the same tick, so that a result that is there already wins. */
+export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
+  const { sessions, clock, log } = deps;
+  const ids = await sessions.due("deadline", clock.now(), maxDuePerTick);
+  const found = await sessions.getMany(ids);
+  const ended = await mapConcurrently(found.sessions, concurrency, async (session) => {
+    try {
+      return await applyPolicy(session, deps);
+    } catch (error) {
+      log("tick_failed", {
+        step: "deadline",
+        sessionId: session.sessionId,
+        error: error instanceof Error ? error.name : "?",
+      });
+      return undefined;
+    }
+  });
+  await deliver(
+    ended.filter((session) => session !== undefined),
+    deps,
+  );
+}
+
+/** @returns the session, if its deadline ended it */
+async function applyPolicy(session: Session, deps: PollerDeps): Promise<Session | undefined> {
+  const { clock } = deps;
+  const actionAt = deadlineActionAt(session, fallbackLeadSeconds * 1000);
+  // The index may be stale, and what it names may have moved on.
+  if (actionAt === undefined || actionAt > clock.now()) return undefined;
+  if (session.onDeadline === "fallback" && session.mode === "batch") return goRealtime(session, deps);
+  const error = { type: "timeout", message: `no answer by ${new Date(session.deadlineAt ?? 0).toISOString()}` };
+  const changes = { error, endedAt: clock.now(), run: undefined, runEndsAt: undefined };
+  const moved = await deps.sessions.move("timeOut", session, "timeout", changes);
+  if (!moved.moved) return undefined;
+  deps.log("deadline_passed", { sessionId: session.sessionId });
+  return moved.session;
+}
+
+/** One that has not left the queue is never batched at all; one in a batch is claimed by the worker, and its manifest kept. */
+async function goRealtime(session: Session, deps: PollerDeps): Promise<undefined> {
+  const { sessions, queues, clock, log, tickSeconds } = deps;
+  log("deadline_fallback", { sessionId: session.sessionId, status: session.status });
+  if (session.status === "queued") {
+    const changes = {
+      mode: "realtime" as const,
+      why: "realtime, because its deadline is near",
+      sendNo: session.sendNo + 1,
+      notBefore: 0,
+    };
+    const moved = await sessions.move("resend", session, "queued", { ...changes, fellBack: true });
+    if (moved.moved) await queues.send(realtimeQueue, [queueMessageFor(moved.session)]);
+    return;
+  }
+  // Looked at again until the worker has claimed it: its message may be lost.
+  await sessions.note("lookAgain", session, {}, { purpose: "deadline", at: clock.now() + 2 * tickSeconds * 1000 });
+  if (session.status === "submitted") await queues.send(realtimeQueue, [queueMessageFor(session)]);
+}

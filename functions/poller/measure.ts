@@ -1,0 +1,19 @@
+import { mapConcurrently } from "../domain/concurrently.ts";
+import { concurrency } from "../domain/limits.ts";
+import type { OpenWork, PollerDeps } from "./tick.ts";
+
+/** The figures the alarms watch, once a tick, so that a silence is noticed as well. */
+export async function measure(work: readonly OpenWork[], deps: PollerDeps): Promise<void> {
+  const { config, lanes, clock, metrics } = deps;
+  const secondsSince = (time: number) => Math.max(0, (clock.now() - time) / 1000);
+  const open = work.filter(({ manifest }) => manifest.state === "submitting" || manifest.state === "submitted");
+  const unread = open.flatMap(({ manifest }) =>
+    manifest.endedAt === undefined || manifest.settledAt !== undefined ? [] : [manifest.endedAt],
+  );
+  const parked = await mapConcurrently(config.lanes, concurrency, ({ id }) => lanes.parked(id));
+  metrics({
+    oldestOpenBatchSeconds: Math.max(0, ...open.map(({ manifest }) => secondsSince(manifest.createdAt))),
+    settleLagSeconds: Math.max(0, ...unread.map(secondsSince)),
+    parkedLanes: parked.filter((state) => state !== undefined).length,
+  });
+}

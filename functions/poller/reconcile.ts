@@ -1,0 +1,116 @@
+import type { Anthropic } from "../clients/anthropic.ts";
+import type { Batch } from "../domain/batch.ts";
+import { clockSkewSeconds } from "../domain/limits.ts";
+import { parseResultLine } from "../domain/outcome.ts";
+import { isMissing, mayBe } from "../domain/reconcile.ts";
+import type { OpenWork, PollerDeps, Work } from "./tick.ts";
+
+/** Unowned ended batches whose first line is read in one tick; the others are read in the next. */
+const maxReadsPerTick = 50;
+/** Two complete lists, this far apart, must both lack a batch before its manifest is believed never to have been accepted. */
+const confirmSeconds = 60;
+
+/**
+ * Finds the batches nobody owns yet. One that has ended is asked, by one line of its results, whose it is; one that has
+ * not can only be a candidate. A manifest with an unknown outcome is let go only when no batch can be its own.
+ */
+export async function reconcile(work: Work, deps: PollerDeps): Promise<void> {
+  const known = new Set(work.manifests.map(({ manifest }) => manifest.batchId));
+  let reads = 0;
+  for (const { anthropic, list } of work.lists) {
+    const unowned: Batch[] = [];
+    const owners = await deps.manifests.owned(
+      list.batches.map(({ batchId }) => batchId).filter((id) => !known.has(id)),
+    );
+    for (const batch of list.batches) {
+      if (known.has(batch.batchId) || owners.has(batch.batchId)) continue;
+      const isRead = batch.status === "ended" && reads < maxReadsPerTick;
+      if (isRead) reads += 1;
+      if (!isRead || !(await identify(batch, anthropic, list.workspaceId, work, deps))) unowned.push(batch);
+    }
+    await releaseMissing(
+      work.manifests.filter((one) => one.anthropic === anthropic),
+      unowned,
+      deps,
+    );
+  }
+}
+
+/** @returns whether it is known now whose the batch is */
+async function identify(
+  batch: Batch,
+  anthropic: Anthropic,
+  workspaceId: string | undefined,
+  work: Work,
+  deps: PollerDeps,
+): Promise<boolean> {
+  const { manifests, log } = deps;
+  const manifestId = await manifestNamedBy(batch, anthropic, deps);
+  if (manifestId === undefined) return false;
+  const { batchId } = batch;
+  const manifest = manifestId === "nobody" ? undefined : await manifests.get(manifestId);
+  if (manifest === undefined) {
+    await manifests.markForeign(batchId);
+    log("batch_foreign", { batchId });
+    return true;
+  }
+  const accepted = await manifests.accept(manifest, batchId, workspaceId);
+  if (accepted === undefined) {
+    // It has another batch already. This one was paid for nothing, and all that can be done is to say so.
+    await manifests.markForeign(batchId);
+    log("batch_duplicate", { batchId, manifestId: manifest.manifestId });
+    return true;
+  }
+  log("manifest_adopted", { manifestId: manifest.manifestId, batchId });
+  const open = work.manifests.find((one) => one.manifest.manifestId === manifest.manifestId);
+  if (open === undefined) work.manifests.push({ manifest: accepted, anthropic, list: undefined, batch });
+  else Object.assign(open, { manifest: accepted, batch });
+  return true;
+}
+
+/** The manifest that a line of the results names, `nobody` when a line names none of ours, undefined when none can be read. */
+async function manifestNamedBy(batch: Batch, anthropic: Anthropic, { log }: PollerDeps): Promise<string | undefined> {
+  if (batch.archivedAt !== undefined) return "nobody";
+  try {
+    for await (const line of (await anthropic.results(batch)) ?? []) {
+      const parsed = parseResultLine(line);
+      if (parsed.kind === "ours") return parsed.id.manifestId;
+      if (parsed.kind === "foreign") return "nobody";
+    }
+  } catch (error) {
+    log("results_short", { batchId: batch.batchId, error: error instanceof Error ? error.name : "unknown" });
+  }
+  return undefined;
+}
+
+/** Two complete lists in a row without any batch it could be: then, and only then, its sessions may be sent again. */
+async function releaseMissing(work: readonly OpenWork[], unowned: readonly Batch[], deps: PollerDeps): Promise<void> {
+  const { manifests, clock, log, reconcileGraceSeconds } = deps;
+  for (const one of work.filter(({ manifest }) => manifest.state === "submitting")) {
+    const { manifest, list } = one;
+    const now = clock.now();
+    if (
+      list !== undefined &&
+      manifest.workspaceId !== undefined &&
+      list.workspaceId !== undefined &&
+      list.workspaceId !== manifest.workspaceId
+    ) {
+      log("workspace_mismatch", { manifestId: manifest.manifestId });
+      continue;
+    }
+    const isAbsent =
+      list?.complete === true &&
+      isMissing(manifest, now, reconcileGraceSeconds * 1000) &&
+      !unowned.some((batch) => mayBe(batch, manifest, clockSkewSeconds * 1000));
+    const confirmMs = Math.min(confirmSeconds, reconcileGraceSeconds) * 1000;
+    if (!isAbsent) {
+      if (manifest.missingSince !== undefined) await manifests.move("note", manifest, { missingSince: undefined });
+    } else if (manifest.missingSince === undefined) {
+      await manifests.move("note", manifest, { missingSince: now });
+    } else if (now - manifest.missingSince >= confirmMs) {
+      const abandoned = await manifests.move("abandon", manifest, { reason: "no such batch exists" });
+      if (abandoned !== undefined) one.manifest = abandoned;
+      log("manifest_abandoned", { manifestId: manifest.manifestId, reason: "no such batch exists" });
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { mapConcurrently } from "../domain/concurrently.ts";
+import { opensAt } from "../domain/lane-hours.ts";
+import { concurrency, maxDuePerTick } from "../domain/limits.ts";
+import { isOpen } from "../domain/manifest.ts";
+import { parseResultLine } from "../domain/outcome.ts";
+import { queueMessageFor, queueOf } from "../domain/queue-message.ts";
+import type { Session } from "../domain/session.ts";
+import { deliver } from "../turns/deliver.ts";
+import { settle, tryAgain } from "../turns/settle.ts";
+import { endUnknownRun } from "../turns/unknown-run.ts";
+import type { PollerDeps } from "./tick.ts";
+
+/** Whoever's next step never came: the oldest first, bounded a tick, and each visit moves the time of the next. */
+export async function sweepRescues(deps: PollerDeps): Promise<void> {
+  const ids = await deps.sessions.due("rescue", deps.clock.now(), maxDuePerTick);
+  const { sessions, corrupt } = await deps.sessions.getMany(ids);
+  for (const sessionId of corrupt) deps.log("record_corrupt", { sessionId });
+  await mapConcurrently(sessions, concurrency, async (session) => {
+    try {
+      await rescue(session, deps);
+    } catch (error) {
+      deps.log("tick_failed", {
+        step: "rescue",
+        sessionId: session.sessionId,
+        error: error instanceof Error ? error.name : "?",
+      });
+    }
+  });
+}
+
+async function rescue(session: Session, deps: PollerDeps): Promise<void> {
+  if (session.status === "queued") return sendAgain(session, deps);
+  if (session.status === "running") return endRun(session, deps);
+  if (session.status === "submitted") return askManifest(session, deps);
+}
+
+/** Sends the session's message (again), or looks later where its lane is closed or parked. */
+async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
+  const { sessions, queues, lanes, config, clock, log } = deps;
+  const lane = config.lanes.find(({ id }) => id === session.lane);
+  // The work of a lane that is no longer configured goes to the default lane.
+  if (lane === undefined) {
+    const moved = await sessions.move("resend", session, "queued", { lane: "default", sendNo: session.sendNo + 1 });
+    if (moved.moved) await queues.send(queueOf(moved.session), [queueMessageFor(moved.session)]);
+    return;
+  }
+  if (session.mode === "batch") {
+    const parked = await lanes.parked(lane.id);
+    const opening = Math.max(opensAt(lane, clock.now()), parked === undefined ? 0 : parked.until);
+    if (opening > clock.now()) {
+      await sessions.move("resend", session, "queued", { notBefore: opening });
+      return;
+    }
+  }
+  // The number is raised first: of two messages under way, only the newer one counts.
+  const moved = await sessions.move("resend", session, "queued", { sendNo: session.sendNo + 1, notBefore: 0 });
+  if (!moved.moved) return;
+  await queues.send(queueOf(moved.session), [queueMessageFor(moved.session)]);
+  log("session_rescued", { sessionId: session.sessionId, from: "queued", sendNo: moved.session.sendNo });
+}
+
+/** The lease of a real-time attempt is over, and nobody wrote what came of it. */
+async function endRun(session: Session, deps: PollerDeps): Promise<void> {
+  if ((session.runEndsAt ?? 0) > deps.clock.now()) {
+    await deps.sessions.note("lookAgain", session, {});
+    return;
+  }
+  const ended = await endUnknownRun(session, deps);
+  if (ended !== undefined) await deliver([ended], deps);
+}
+
+/** Back from a fallback that failed: its batch may still come, may have come already, or may never. */
+async function askManifest(session: Session, deps: PollerDeps): Promise<void> {
+  const { sessions, manifests, turns, clock, tickSeconds } = deps;
+  const { manifestId = "", sessionId, turn } = session;
+  const manifest = await manifests.get(manifestId);
+  if (manifest !== undefined && isOpen(manifest.state)) {
+    await sessions.note("lookAgain", session, {}, { purpose: "rescue", at: clock.now() + 2 * tickSeconds * 1000 });
+    return;
+  }
+  const result = await turns.getResult(sessionId, turn, manifestId);
+  const text = result === undefined ? "" : await turns.readBody(result);
+  const line = parseResultLine(text);
+  if (result === undefined || line.kind !== "ours") {
+    await tryAgain(session, { type: "no_result", message: "the batch ended without a result for this request" }, deps);
+    return;
+  }
+  const ended = await settle(session, { ...result, ...line.result, sessionId, turn, source: manifestId, text }, deps);
+  if (ended !== undefined) await deliver([ended], deps);
+}

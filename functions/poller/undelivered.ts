@@ -1,0 +1,15 @@
+import { maxDuePerTick } from "../domain/limits.ts";
+import { isTerminal } from "../domain/session.ts";
+import { deliver } from "../turns/deliver.ts";
+import type { PollerDeps } from "./tick.ts";
+
+/** A turn stays due until it is delivered: whoever ended it may have died, or the bus may have been away. */
+export async function sweepDeliveries(deps: PollerDeps): Promise<void> {
+  const { sessions, clock } = deps;
+  const ids = await sessions.due("deliver", clock.now(), maxDuePerTick);
+  const found = await sessions.getMany(ids);
+  await deliver(
+    found.sessions.filter((session) => isTerminal(session.status) && session.delivered !== true),
+    deps,
+  );
+}

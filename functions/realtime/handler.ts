@@ -1,0 +1,60 @@
+import * as v from "valibot";
+import { anthropicByLane } from "../clients/anthropic-by-lane.ts";
+import { readConfigFile } from "../clients/config-file.ts";
+import { eventBridge } from "../clients/eventbridge.ts";
+import { jsonLog } from "../clients/log.ts";
+import { secretsManager } from "../clients/secrets-manager.ts";
+import { newUlid, systemClock } from "../clients/system.ts";
+import { positiveNumber, readEnvironment } from "../domain/environment.ts";
+import { once } from "../domain/once.ts";
+import { openStore } from "../store/open.ts";
+import { environmentNames } from "./env.ts";
+import { type RealtimeDeps, runMessage } from "./run.ts";
+
+const eventSchema = v.object({ Records: v.array(v.object({ messageId: v.string(), body: v.string() })) });
+
+/** Called by the real-time queue. A record that failed comes again by itself, and only that one. */
+export async function handler(event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> {
+  const { Records } = v.parse(eventSchema, event);
+  const failed = await Promise.all(Records.map(({ messageId, body }) => runRecord(messageId, body)));
+  return { batchItemFailures: failed.filter((one) => one !== undefined) };
+}
+
+/** Once a record. */
+async function runRecord(itemIdentifier: string, body: string): Promise<{ itemIdentifier: string } | undefined> {
+  try {
+    await runMessage(body, deps());
+    return undefined;
+  } catch (error) {
+    deps().log("tick_failed", { step: "realtime", error: error instanceof Error ? error.name : "unknown" });
+    return { itemIdentifier };
+  }
+}
+
+/** Once a cold start. */
+const deps = once((): RealtimeDeps => {
+  const env = readEnvironment(environmentNames, process.env);
+  const clock = systemClock;
+  const store = openStore({
+    tableName: env("OFFPEAK_TABLE"),
+    bucketName: env("OFFPEAK_BUCKET"),
+    tickSeconds: positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS")),
+    clock,
+    newId: newUlid,
+  });
+  return {
+    ...store,
+    config: readConfigFile(env("OFFPEAK_CONFIG")),
+    events: eventBridge(env("OFFPEAK_EVENT_BUS")),
+    anthropicFor: anthropicByLane(
+      secretsManager(clock),
+      env("OFFPEAK_API_KEY_SECRET"),
+      process.env["ANTHROPIC_BASE_URL"],
+    ),
+    retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
+    clock,
+    newId: newUlid,
+    random: Math.random,
+    log: jsonLog("realtime"),
+  };
+});

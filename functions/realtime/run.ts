@@ -1,0 +1,146 @@
+import type { Anthropic } from "../clients/anthropic.ts";
+import type { NewId } from "../domain/clock.ts";
+import type { Lane } from "../domain/config/index.ts";
+import type { RefusedAnswer } from "../domain/create-outcome.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
+import { fallbackLeadSeconds, realtimeCallSeconds, realtimeLeaseSeconds } from "../domain/limits.ts";
+import { errorOutcome, type Outcome, parseMessage } from "../domain/outcome.ts";
+import { isCurrent, parseQueueMessage } from "../domain/queue-message.ts";
+import { retryDelayMs } from "../domain/retry.ts";
+import { deadlineActionAt, isTerminal, type Session } from "../domain/session.ts";
+import { messageParams } from "../domain/turn-request.ts";
+import type { Moved } from "../store/sessions.ts";
+import { loadConversation } from "../turns/conversation.ts";
+import { type DeliverDeps, deliver } from "../turns/deliver.ts";
+import { fail, requeue, type SettleDeps, settle } from "../turns/settle.ts";
+import { endUnknownRun } from "../turns/unknown-run.ts";
+
+export interface RealtimeDeps extends SettleDeps, DeliverDeps {
+  /** The API by the credential of a lane. */
+  anthropicFor(lane: Pick<Lane, "apiKeySecret" | "workspaceId">): Anthropic;
+  newId: NewId;
+}
+
+/** Where a refused call waits when the answer does not say how long. */
+const refusedWaitSeconds = 60;
+
+/**
+ * One message of the real-time queue: claim, write the attempt down, call once, write down what came. It is final
+ * whenever it returns; only a store or queue that is away makes it throw, and the message come again.
+ */
+export async function runMessage(body: string, deps: RealtimeDeps): Promise<void> {
+  const { sessions, log, clock } = deps;
+  const message = parseQueueMessage(body);
+  if (message === undefined) return log("message_rejected", { queue: "realtime" });
+  const session = await sessions.get(message.sessionId);
+  if (session === undefined || !isCurrent(message, session))
+    return log("message_dropped", { sessionId: message.sessionId });
+  const run = `rt-${deps.newId()}`;
+  const lease = { run, runEndsAt: clock.now() + realtimeLeaseSeconds * 1000 };
+  const claimed = await claim(session, lease, deps);
+  if (claimed?.moved !== true) return log("message_dropped", { sessionId: session.sessionId });
+  const ended = await attempt(claimed.session, run, deps);
+  if (ended !== undefined) await deliver([ended], deps);
+}
+
+/** A session routed real-time, or one in a batch whose deadline is near: then its manifest is kept. */
+async function claim(
+  session: Session,
+  lease: { run: string; runEndsAt: number },
+  { sessions, clock }: RealtimeDeps,
+): Promise<Moved | undefined> {
+  if (session.status === "queued" && session.mode === "realtime")
+    return sessions.move("start", session, "running", lease);
+  const actionAt = deadlineActionAt(session, fallbackLeadSeconds * 1000);
+  const isFallback =
+    session.status === "submitted" &&
+    session.onDeadline === "fallback" &&
+    actionAt !== undefined &&
+    actionAt <= clock.now();
+  return isFallback ? sessions.move("fallBack", session, "running", { ...lease, fellBack: true }) : undefined;
+}
+
+/** @returns the session, if this ended its turn */
+async function attempt(session: Session, run: string, deps: RealtimeDeps): Promise<Session | undefined> {
+  const { turns, clock, config } = deps;
+  const { sessionId, turn } = session;
+  const request = await loadRequest(session, deps);
+  if (request === undefined)
+    return endedIn(await fail(session, { type: "unreadable", message: "its request cannot be read" }, deps));
+  if (!(await turns.insertAttempt({ sessionId, turn, run, startedAt: clock.now() }))) return undefined;
+  const lane = config.lanes.find(({ id }) => id === session.lane) ?? {};
+  const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs: realtimeCallSeconds * 1000 });
+  if (answer.kind === "accepted") return settleAnswer(session, run, answer.text, deps);
+  if (answer.kind === "refused" && isCertain(answer.answer)) return settleRefusal(session, run, answer.answer, deps);
+  return endUnknownRun(session, deps);
+}
+
+async function loadRequest(session: Session, { turns, log }: RealtimeDeps) {
+  try {
+    const conversation = await loadConversation(session, turns);
+    return { params: messageParams(conversation), betas: conversation.requests.at(-1)?.betas ?? [] };
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    log("record_corrupt", { sessionId: session.sessionId, what: error.message });
+    return undefined;
+  }
+}
+
+async function settleAnswer(
+  session: Session,
+  run: string,
+  text: string,
+  deps: RealtimeDeps,
+): Promise<Session | undefined> {
+  const result = parseMessage(text);
+  if (result === undefined) return endUnknownRun(session, deps);
+  const { sessionId, turn } = session;
+  return settle(
+    session,
+    { ...result, sessionId, turn, source: run, tier: "standard", receivedAt: deps.clock.now(), text },
+    deps,
+  );
+}
+
+/** An answer in Anthropic's own words proves that nothing was made; a 5xx other than "overloaded" does not. */
+function isCertain({ status, error }: RefusedAnswer): boolean {
+  return error !== undefined && (status < 500 || status === 529);
+}
+
+/** Limits and overload wait, without burning an attempt; money and credentials wait longer; the rest is final. */
+async function settleRefusal(
+  session: Session,
+  run: string,
+  answer: RefusedAnswer,
+  deps: RealtimeDeps,
+): Promise<Session | undefined> {
+  const { clock, turns, log, random, retrySeconds } = deps;
+  const { sessionId, turn, attempt: attemptNo } = session;
+  const error = { type: answer.error?.type ?? "api_error", message: answer.error?.message ?? `HTTP ${answer.status}` };
+  const isBusy = answer.status === 429 || answer.status === 529 || answer.status === 408 || answer.status === 409;
+  const judged: Outcome = errorOutcome(answer.error ?? {});
+  const isFinal = !isBusy && judged.kind !== "park" && ![401, 402, 403].includes(answer.status);
+  const outcome: Outcome = isFinal ? { kind: "refused", error } : { kind: "again", error };
+  const entry = {
+    type: "refused",
+    billed: false,
+    outcome,
+    sessionId,
+    turn,
+    source: run,
+    tier: "standard" as const,
+    receivedAt: clock.now(),
+    text: "",
+  };
+  if (isFinal) return settle(session, entry, deps);
+  await turns.insertResult(entry);
+  log("realtime_refused", { sessionId, status: answer.status, type: error.type });
+  const waitSeconds = answer.retryAfterSeconds ?? (isBusy ? 0 : refusedWaitSeconds);
+  const notBefore = clock.now() + waitSeconds * 1000 + retryDelayMs(attemptNo, retrySeconds, random);
+  await requeue(session, { notBefore, sendNo: session.sendNo + 1 }, deps);
+  return undefined;
+}
+
+function endedIn(moved: Moved): Session | undefined {
+  return moved.moved && isTerminal(moved.session.status) ? moved.session : undefined;
+}

@@ -1,0 +1,2 @@
+/** What the sessions function reads from its environment. */
+export const environmentNames = ["OFFPEAK_TABLE", "OFFPEAK_BUCKET", "OFFPEAK_CONFIG", "OFFPEAK_TICK_SECONDS"] as const;

@@ -1,0 +1,31 @@
+import { readConfigFile } from "../clients/config-file.ts";
+import { handle, isHttpEvent } from "../clients/lambda.ts";
+import { jsonLog } from "../clients/log.ts";
+import { newUlid, systemClock } from "../clients/system.ts";
+import { positiveNumber, readEnvironment } from "../domain/environment.ts";
+import { once } from "../domain/once.ts";
+import { openStore } from "../store/open.ts";
+import { environmentNames } from "./env.ts";
+import { type SessionsDeps, sessionsApp } from "./http.ts";
+
+/** Called by API Gateway with every request that is not a spawn. */
+export async function handler(event: unknown, context: unknown): Promise<unknown> {
+  if (!isHttpEvent(event)) throw new Error("this function answers HTTP requests only");
+  return handle(app(), event, context);
+}
+
+/** The same application, for whoever speaks HTTP itself. */
+export const app = once(() => sessionsApp(deps()));
+
+/** Once a cold start. */
+const deps = once((): SessionsDeps => {
+  const env = readEnvironment(environmentNames, process.env);
+  const store = openStore({
+    tableName: env("OFFPEAK_TABLE"),
+    bucketName: env("OFFPEAK_BUCKET"),
+    tickSeconds: positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS")),
+    clock: systemClock,
+    newId: newUlid,
+  });
+  return { ...store, config: readConfigFile(env("OFFPEAK_CONFIG")), log: jsonLog("sessions") };
+});

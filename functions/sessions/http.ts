@@ -1,0 +1,69 @@
+import { type HttpApp, type HttpContext, httpApp } from "../clients/http.ts";
+import type { Config } from "../domain/config/index.ts";
+import { RequestError } from "../domain/errors.ts";
+import { isId } from "../domain/ids.ts";
+import type { Log } from "../domain/log.ts";
+import { type Session, type Status, statuses } from "../domain/session.ts";
+import type { Sessions } from "../store/sessions.ts";
+import type { Turns } from "../store/turns.ts";
+import { type ListInput, listPage, readLimit } from "./list.ts";
+import { describe, summarize, transcript } from "./view.ts";
+
+export interface SessionsDeps {
+  config: Config;
+  sessions: Sessions;
+  turns: Turns;
+  log: Log;
+}
+
+const listParameters = ["agentId", "label", "status", "cursor", "limit"];
+
+/** The rest of the HTTP API: what became of a session. */
+export function sessionsApp(deps: SessionsDeps): HttpApp {
+  const app = httpApp(deps.log);
+  app.get("/api/sessions", async (c) => {
+    const page = await listPage(readListInput(c), deps);
+    return c.json({ ...page, sessions: page.sessions.map(summarize) });
+  });
+  app.get("/api/sessions/:id", async (c) => {
+    const session = await find(c, deps);
+    return c.json(describe(session, await deps.turns.read(session.sessionId)));
+  });
+  app.get("/api/sessions/:id/history", async (c) => {
+    const session = await find(c, deps);
+    const facts = await deps.turns.read(session.sessionId);
+    return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
+  });
+  return app;
+}
+
+/** By id; ids are upper case, and keys are often written lower. */
+async function find(c: HttpContext, { sessions }: SessionsDeps): Promise<Session> {
+  const id = (c.req.param("id") ?? "").toUpperCase();
+  const session = isId(id) ? await sessions.get(id) : undefined;
+  if (session === undefined) throw new RequestError(404, "there is no such session", { param: "sessionId" });
+  return session;
+}
+
+function readListInput(c: HttpContext): ListInput {
+  const query = c.req.query();
+  const unknown = Object.keys(query).find((name) => !listParameters.includes(name));
+  if (unknown !== undefined) throw new RequestError(400, `${unknown}: unknown parameter`, { param: unknown });
+  const { agentId, label, cursor } = query;
+  const status = readStatus(query["status"]);
+  return {
+    limit: readLimit(query["limit"]),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(label === undefined ? {} : { label }),
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+function readStatus(text: string | undefined): Status | undefined {
+  if (text === undefined) return undefined;
+  const status = statuses.find((one) => one === text);
+  if (status === undefined)
+    throw new RequestError(400, `status: must be one of ${statuses.join(", ")}`, { param: "status" });
+  return status;
+}

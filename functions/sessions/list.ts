@@ -1,0 +1,68 @@
+import type { Config } from "../domain/config/index.ts";
+import { RequestError } from "../domain/errors.ts";
+import { defaultPageSize, maxListExamined, maxPageSize } from "../domain/limits.ts";
+import type { Session, Status } from "../domain/session.ts";
+import type { Sessions } from "../store/sessions.ts";
+
+export interface ListInput {
+  agentId?: string;
+  label?: string;
+  status?: Status;
+  cursor?: string;
+  limit: number;
+}
+
+const positionPattern = /^\d{4}-\d\d-\d\dT[\d:.]+Z#[0-9A-Z]{26}$/;
+
+/**
+ * The newest sessions first. What no index answers is looked through, up to a bound; a page may therefore be short, or
+ * empty, and still have a cursor to go on from.
+ */
+export async function listPage(
+  input: ListInput,
+  { sessions, config }: { sessions: Sessions; config: Config },
+): Promise<{ sessions: Session[]; cursor?: string }> {
+  const { agentId, label, status, limit } = input;
+  const by =
+    label !== undefined
+      ? { label }
+      : { agentIds: agentId === undefined ? config.agents.map(({ id }) => id) : [agentId] };
+  const wanted = (session: Session) =>
+    (agentId === undefined || session.agentId === agentId) && (status === undefined || session.status === status);
+  const page: Session[] = [];
+  let below = input.cursor === undefined ? undefined : readCursor(input.cursor);
+  for (let examined = 0; examined < maxListExamined; ) {
+    const listed = await sessions.list({ by, limit: maxPageSize, ...(below === undefined ? {} : { below }) });
+    const found = await sessions.getMany(listed.map(({ sessionId }) => sessionId));
+    const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
+    for (const { sessionId, position } of listed) {
+      const session = byId.get(sessionId);
+      below = position;
+      if (session !== undefined && wanted(session)) page.push(session);
+      if (page.length === limit) return { sessions: page, cursor: writeCursor(position) };
+    }
+    examined += listed.length;
+    if (listed.length < maxPageSize) return { sessions: page };
+  }
+  return { sessions: page, ...(below === undefined ? {} : { cursor: writeCursor(below) }) };
+}
+
+function writeCursor(position: string): string {
+  return Buffer.from(position).toString("base64url");
+}
+
+/** @throws RequestError 400 naming `cursor` */
+function readCursor(cursor: string): string {
+  const position = Buffer.from(cursor, "base64url").toString();
+  if (!positionPattern.test(position)) throw new RequestError(400, "cursor: is not one of ours", { param: "cursor" });
+  return position;
+}
+
+/** @throws RequestError 400 naming `limit` */
+export function readLimit(text: string | undefined): number {
+  if (text === undefined) return defaultPageSize;
+  const limit = Number(text);
+  const isRight = /^\d+$/.test(text) && limit >= 1 && limit <= maxPageSize;
+  if (!isRight) throw new RequestError(400, `limit: must be an integer from 1 to ${maxPageSize}`, { param: "limit" });
+  return limit;
+}

@@ -1,0 +1,105 @@
+import { iso } from "../domain/clock.ts";
+import { deliveryId } from "../domain/ids.ts";
+import { contentOf } from "../domain/outcome.ts";
+import { sessionCost } from "../domain/pricing.ts";
+import { describeRouting } from "../domain/routing.ts";
+import { isTerminal, type Session } from "../domain/session.ts";
+import { noUsage } from "../domain/usage.ts";
+import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
+
+const isoOr = (time: number | undefined) => (time === undefined ? undefined : iso(time));
+
+/** A session as lists show it; without what takes more than its small item to know. */
+export function summarize(session: Session) {
+  const { sessionId, sessionKey, agentId, label, model, status, stopReason, truncated, error, createdAt } = session;
+  const { submittedAt, endedAt, deadlineAt, turn } = session;
+  return {
+    sessionId,
+    sessionKey,
+    agentId,
+    label,
+    model,
+    status,
+    turn,
+    routing: describeRouting(session),
+    createdAt: iso(createdAt),
+    submittedAt: isoOr(submittedAt),
+    endedAt: isoOr(endedAt),
+    deadlineAt: isoOr(deadlineAt),
+    stopReason,
+    truncated,
+    error,
+  };
+}
+
+/** A session whole: with the tokens of its answers, what it cost, and whether the outside was told. */
+export function describe(session: Session, facts: TurnFacts) {
+  const winners = winningSources(session, facts);
+  const won = facts.results.filter(({ source }) => winners.has(source));
+  const billed = facts.results.map((result) => ({ ...result, model: result.model ?? session.model }));
+  const usages = won.flatMap(({ usage }) => (usage === undefined ? [] : [usage]));
+  const usage = usages.reduce(
+    (sum, one) => ({
+      input: sum.input + one.input,
+      output: sum.output + one.output,
+      cacheRead: sum.cacheRead + one.cacheRead,
+      cacheWrite: sum.cacheWrite + one.cacheWrite,
+      cacheWrite5m: sum.cacheWrite5m + one.cacheWrite5m,
+      cacheWrite1h: sum.cacheWrite1h + one.cacheWrite1h,
+    }),
+    noUsage,
+  );
+  const unknown = facts.attempts.filter(
+    ({ run }) => session.run !== run && !facts.results.some(({ source }) => source === run),
+  ).length;
+  const cost = sessionCost(billed, winners);
+  const isKnown = facts.results.length > 0 || unknown > 0;
+  return {
+    ...summarize(session),
+    usage,
+    ...(isKnown ? { cost: { ...cost, missing: cost.missing + unknown } } : {}),
+    delivery: describeDelivery(session, facts),
+    metadata: facts.requests.get(1)?.metadata,
+  };
+}
+
+/** The winners of earlier turns are named by the requests that built on them, the current one by the session. */
+function winningSources(session: Session, { requests }: TurnFacts): Set<string> {
+  const earlier = [...requests].flatMap(([turn, { previous }]) =>
+    previous === undefined || turn > session.turn ? [] : [previous],
+  );
+  return new Set(session.winner === undefined ? earlier : [...earlier, session.winner]);
+}
+
+function describeDelivery({ sessionId, turn, status }: Session, { deliveries }: TurnFacts) {
+  const delivery = deliveries.get(turn);
+  const id = deliveryId(sessionId, turn);
+  if (delivery !== undefined) return { status: "delivered", id, at: iso(delivery.at) };
+  return { status: isTerminal(status) ? "pending" : "not-due", id };
+}
+
+export interface Message {
+  role: "user" | "assistant";
+  content: string | unknown[];
+  at: string;
+}
+
+/** The conversation as it stands: only winning answers are part of it, and nothing of them is cut. */
+export async function transcript(session: Session, facts: TurnFacts, turns: Turns): Promise<Message[]> {
+  const messages: Message[] = [];
+  for (let turn = 1; turn <= session.turn; turn += 1) {
+    const request = facts.requests.get(turn);
+    if (request !== undefined && request.message !== null) {
+      messages.push({ role: "user", content: request.message, at: iso(request.at) });
+    }
+    const source = turn === session.turn ? session.winner : facts.requests.get(turn + 1)?.previous;
+    const result = facts.results.find((one) => one.turn === turn && one.source === source);
+    if (result !== undefined) messages.push(...(await toMessage(result, turns)));
+  }
+  return messages;
+}
+
+async function toMessage(result: StoredResult, turns: Turns): Promise<Message[]> {
+  const content = contentOf(await turns.readBody(result));
+  return content === undefined ? [] : [{ role: "assistant", content, at: iso(result.receivedAt) }];
+}

@@ -1,0 +1,8 @@
+/** What the spawn function reads from its environment. */
+export const environmentNames = [
+  "OFFPEAK_TABLE",
+  "OFFPEAK_BUCKET",
+  "OFFPEAK_QUEUE_URLS",
+  "OFFPEAK_CONFIG",
+  "OFFPEAK_TICK_SECONDS",
+] as const;

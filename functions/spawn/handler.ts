@@ -1,0 +1,42 @@
+import { readConfigFile } from "../clients/config-file.ts";
+import { handle, isHttpEvent } from "../clients/lambda.ts";
+import { jsonLog } from "../clients/log.ts";
+import { sqsQueues } from "../clients/sqs.ts";
+import { newUlid, systemClock } from "../clients/system.ts";
+import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
+import { once } from "../domain/once.ts";
+import { openStore } from "../store/open.ts";
+import { environmentNames } from "./env.ts";
+import { spawnFromEvent } from "./events.ts";
+import { spawnApp } from "./http.ts";
+import type { SpawnDeps } from "./spawn.ts";
+
+/** Called by API Gateway with a request, and by EventBridge with a cron job's minute or an event of the bus. */
+export async function handler(event: unknown, context: unknown): Promise<unknown> {
+  if (isHttpEvent(event)) return handle(app(), event, context);
+  await spawnFromEvent(event, deps());
+  return undefined;
+}
+
+/** Once a cold start. */
+const deps = once((): SpawnDeps => {
+  const env = readEnvironment(environmentNames, process.env);
+  const store = openStore({
+    tableName: env("OFFPEAK_TABLE"),
+    bucketName: env("OFFPEAK_BUCKET"),
+    tickSeconds: positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS")),
+    clock: systemClock,
+    newId: newUlid,
+  });
+  return {
+    ...store,
+    config: readConfigFile(env("OFFPEAK_CONFIG")),
+    queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
+    clock: systemClock,
+    newId: newUlid,
+    log: jsonLog("spawn"),
+  };
+});
+
+/** The same application, for whoever speaks HTTP itself. */
+export const app = once(() => spawnApp(deps()));

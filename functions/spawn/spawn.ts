@@ -1,0 +1,131 @@
+import type { Queues } from "../clients/sqs.ts";
+import type { Clock, NewId } from "../domain/clock.ts";
+import type { Agent, Config, CronJob } from "../domain/config/index.ts";
+import { RequestError } from "../domain/errors.ts";
+import { cronKey, dashboardKey, derivedId } from "../domain/ids.ts";
+import { opensAt } from "../domain/lane-hours.ts";
+import type { Log } from "../domain/log.ts";
+import { queueMessageFor, queueOf } from "../domain/queue-message.ts";
+import { resolveRouting } from "../domain/routing.ts";
+import type { Session } from "../domain/session.ts";
+import type { SpawnRequest } from "../domain/spawn-request.ts";
+import { firstTurn } from "../domain/turn-request.ts";
+import type { Sessions } from "../store/sessions.ts";
+import type { Turns } from "../store/turns.ts";
+
+export interface SpawnInput {
+  request: SpawnRequest;
+  /** Who asks; with the idempotency key, it makes the session's id. */
+  client: string;
+  idempotencyKey?: string;
+  /** SHA-256 of what was sent: the same key with another one is a conflict. */
+  hash: string;
+  job?: CronJob;
+}
+
+export interface SpawnDeps {
+  config: Config;
+  sessions: Sessions;
+  turns: Turns;
+  queues: Queues;
+  clock: Clock;
+  newId: NewId;
+  log: Log;
+}
+
+/**
+ * Accepts a task: request, session, queue, in this order, each written once. A crash in between is finished by the same
+ * call repeated, or, once the session exists, by rescue.
+ * @returns the session as it was accepted
+ * @throws RequestError 400 with the field, 409 for a key that was used with another body
+ */
+export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session> {
+  const earlier = await acceptedBefore(input, deps);
+  if (earlier !== undefined) return enqueueOnce(earlier, deps);
+  const agent = findAgent(input.request, deps.config);
+  const accepted = acceptedSession(input, agent, deps);
+  const { task, metadata } = input.request;
+  const request = firstTurn(agent, {
+    task,
+    model: accepted.model,
+    at: accepted.createdAt,
+    ...(metadata === undefined ? {} : { metadata }),
+  });
+  const { sessionId } = accepted;
+  const written = await deps.turns.insertRequest({
+    sessionId,
+    turn: 1,
+    hash: input.hash,
+    request,
+    acceptance: accepted,
+  });
+  if (!written.inserted) checkSameBody(written.hash, input.hash);
+  // Of two calls at once with one key, both go on with what the first one wrote.
+  return enqueueOnce(written.inserted ? accepted : (written.acceptance ?? accepted), deps);
+}
+
+/** A repeat finds what was accepted, even if the configuration has changed since. */
+async function acceptedBefore(
+  { client, idempotencyKey, hash }: SpawnInput,
+  { turns }: SpawnDeps,
+): Promise<Session | undefined> {
+  if (idempotencyKey === undefined) return undefined;
+  const earlier = await turns.getRequest(derivedId(client, idempotencyKey), 1);
+  if (earlier !== undefined) checkSameBody(earlier.hash, hash);
+  return earlier?.acceptance;
+}
+
+function checkSameBody(earlier: string, now: string): void {
+  if (earlier === now) return;
+  throw new RequestError(409, "this Idempotency-Key was used with another body", { param: "Idempotency-Key" });
+}
+
+async function enqueueOnce(session: Session, { sessions, queues, log }: SpawnDeps): Promise<Session> {
+  const { sessionId, agentId, mode, lane } = session;
+  const { moved } = await sessions.insert(session);
+  log(moved ? "session_accepted" : "session_repeated", { sessionId, agentId, mode, lane });
+  // What may not be sent yet is sent by rescue, when it may.
+  if (moved && session.notBefore === 0) await sendOrLeaveToRescue(session, queues, log);
+  return session;
+}
+
+function findAgent({ agentId }: SpawnRequest, { agents }: Config): Agent {
+  const agent = agentId === undefined ? agents[0] : agents.find(({ id }) => id === agentId);
+  if (agent !== undefined) return agent;
+  const known = agents.map(({ id }) => id).join(", ");
+  throw new RequestError(400, `unknown agent (known: ${known})`, { param: "agentId" });
+}
+
+function acceptedSession(input: SpawnInput, agent: Agent, { config, clock, newId }: SpawnDeps): Session {
+  const { request, client, idempotencyKey, job } = input;
+  const routing = resolveRouting(request, job, agent, config.lanes);
+  const lane = config.lanes.find(({ id }) => id === routing.lane);
+  const sessionId = idempotencyKey === undefined ? newId() : derivedId(client, idempotencyKey);
+  const createdAt = clock.now();
+  const timeoutSeconds = request.timeoutSeconds ?? lane?.deadlineSeconds;
+  return {
+    sessionId,
+    sessionKey: job === undefined ? dashboardKey(agent.id, sessionId) : cronKey(agent.id, job.id, sessionId),
+    agentId: agent.id,
+    client,
+    ...(request.label === undefined ? {} : { label: request.label }),
+    model: request.model ?? agent.model,
+    ...routing,
+    status: "queued",
+    turn: 1,
+    attempt: 1,
+    sendNo: 1,
+    createdAt,
+    ...(timeoutSeconds === undefined ? {} : { deadlineAt: createdAt + timeoutSeconds * 1000 }),
+    notBefore: routing.mode === "batch" && lane !== undefined ? opensAt(lane, createdAt) : 0,
+  };
+}
+
+/** The session is kept already; a queue that is away for a moment costs it a tick or two, not its acceptance. */
+async function sendOrLeaveToRescue(session: Session, queues: Queues, log: Log): Promise<void> {
+  try {
+    await queues.send(queueOf(session), [queueMessageFor(session)]);
+  } catch (error) {
+    log("queue_send_failed", { sessionId: session.sessionId, error: error instanceof Error ? error.name : "unknown" });
+  }
+}

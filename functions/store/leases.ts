@@ -1,0 +1,47 @@
+import type { Table } from "../clients/table.ts";
+import type { Clock } from "../domain/clock.ts";
+import { clockSkewSeconds } from "../domain/limits.ts";
+
+/**
+ * Leases only save work: two holders at once change nothing, since every write that matters is conditional. All of them
+ * lie in one partition, so that a machine that knows the holder is dead can end them.
+ */
+export interface Leases {
+  /** Runs `work` unless somebody else holds the lease; `false` when it did not run. */
+  hold(name: string, seconds: number, work: () => Promise<void>): Promise<boolean>;
+}
+
+export function leaseStore(table: Table, clock: Clock, owner: () => string): Leases {
+  return {
+    async hold(name, seconds, work) {
+      const me = owner();
+      const key = { pk: "LEASE", sk: name };
+      if (!(await take(table, key, me, clock.now(), seconds))) return false;
+      try {
+        await work();
+      } finally {
+        await table.update({ key, set: { until: 0 }, when: [{ attribute: "owner", is: "equal", value: me }] });
+      }
+      return true;
+    },
+  };
+}
+
+async function take(
+  table: Table,
+  key: { pk: string; sk: string },
+  owner: string,
+  now: number,
+  seconds: number,
+): Promise<boolean> {
+  const until = now + (seconds + clockSkewSeconds) * 1000;
+  const isOver = await table.update({
+    key,
+    set: { owner, until },
+    when: [{ attribute: "until", is: "atMost", value: now }],
+  });
+  if (isOver.moved || isOver.current?.["owner"] === owner) return true;
+  if (isOver.current !== undefined) return false;
+  const first = await table.insert({ ...key, owner, until });
+  return first.moved || first.current?.["owner"] === owner;
+}

@@ -1,0 +1,197 @@
+import * as v from "valibot";
+import type { Clause, Item, Table, Write } from "../clients/table.ts";
+import { membersPerPage } from "../domain/limits.ts";
+import { type Manifest, type ManifestMove, type Member, manifestMoves, manifestStates } from "../domain/manifest.ts";
+import { parseRecord } from "../domain/parse.ts";
+
+/**
+ * Manifests in the table: a head that moves, insert-only pages of members, and, while it is open, an entry in the one
+ * partition that the poller and the quotas read (strongly, so that none is overlooked).
+ */
+export interface Manifests {
+  /** Inserts the head, `preparing`, and its entry among the open ones, in one transaction. */
+  create(manifest: Manifest): Promise<void>;
+  get(manifestId: string): Promise<Manifest | undefined>;
+  addPage(manifestId: string, page: number, members: readonly Member[]): Promise<void>;
+  members(manifestId: string): AsyncIterable<Member[]>;
+  /** One conditional write; `undefined` when the manifest is no longer where the move starts. */
+  move(name: ManifestMove, seen: Manifest, changes: ManifestChanges): Promise<Manifest | undefined>;
+  /** The batch becomes this manifest's, once and for all. `undefined` when it has another owner or the manifest cannot take it. */
+  accept(seen: Manifest, batchId: string, workspaceId: string | undefined): Promise<Manifest | undefined>;
+  /** Remembers that a batch of the workspace is none of ours. */
+  markForeign(batchId: string): Promise<void>;
+  /** Those of these batches whose owner is known: a manifest of ours, or nobody of ours. */
+  owned(batchIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Of one lane, or of all. */
+  open(lane?: string): Promise<OpenManifest[]>;
+  /** Keeps a line that nobody can be found for, for a person to look at. */
+  quarantine(manifestId: string, lineNo: number, line: string): Promise<void>;
+}
+
+export interface OpenManifest {
+  manifestId: string;
+  lane: string;
+  count: number;
+}
+
+export type ManifestChanges = { [K in keyof Manifest]?: Manifest[K] | undefined };
+
+const optionalTime = v.exactOptional(v.number());
+const schema = v.object({
+  manifestId: v.string(),
+  lane: v.string(),
+  state: v.picklist(manifestStates),
+  createdAt: v.number(),
+  count: v.number(),
+  bytes: v.number(),
+  pages: v.number(),
+  betas: v.array(v.string()),
+  workspaceId: v.exactOptional(v.string()),
+  notAfter: optionalTime,
+  batchId: v.exactOptional(v.string()),
+  reason: v.exactOptional(v.string()),
+  parent: v.exactOptional(v.string()),
+  endedAt: optionalTime,
+  readFailures: v.number(),
+  readAgainAt: optionalTime,
+  readProblem: v.exactOptional(v.string()),
+  releaseNotBefore: optionalTime,
+  missingSince: optionalTime,
+  settledAt: optionalTime,
+  quarantined: v.exactOptional(v.number()),
+});
+const openSchema = v.object({ manifestId: v.string(), lane: v.string(), count: v.number() });
+const pageSchema = v.object({ members: v.array(v.string()) });
+
+const manifestPartition = (manifestId: string) => `MANIFEST#${manifestId}`;
+const headKey = (manifestId: string) => ({ pk: manifestPartition(manifestId), sk: "HEAD" });
+const ownerKey = (batchId: string) => ({ pk: `BATCH#${batchId}`, sk: "OWNER" });
+const openKey = ({ lane, manifestId }: { lane: string; manifestId: string }) => ({
+  pk: "OPEN",
+  sk: `${lane}#${manifestId}`,
+});
+const absent: Clause[] = [{ attribute: "pk", is: "absent" }];
+const toManifest = (item: Item): Manifest => parseRecord(schema, item, item.pk);
+
+export function manifestStore(table: Table): Manifests {
+  // An owner is written once and never changes, so one that was read need not be read again.
+  const known = new Set<string>();
+  return {
+    async create(manifest) {
+      const head: Write = { put: { item: { ...headKey(manifest.manifestId), v: 1, ...manifest }, when: absent } };
+      // A lost answer makes the SDK send the transaction again; the second finds the first, which is as good.
+      await table.transact([head, openEntry(manifest)]);
+    },
+    async get(manifestId) {
+      const item = await table.get(headKey(manifestId));
+      return item === undefined ? undefined : toManifest(item);
+    },
+    async addPage(manifestId, page, members) {
+      const sk = `PAGE#${String(page).padStart(5, "0")}`;
+      const names = members.map(({ sessionId, turn }) => `${sessionId}.${turn}`);
+      await table.insert({ pk: manifestPartition(manifestId), sk, members: names });
+    },
+    members: (manifestId) => readMembers(table, manifestId),
+    move: (name, seen, changes) => move(table, name, seen, changes),
+    accept: (seen, batchId, workspaceId) => accept(table, seen, batchId, workspaceId),
+    async markForeign(batchId) {
+      await table.insert({ ...ownerKey(batchId), foreign: true });
+    },
+    async owned(batchIds) {
+      const unsure = batchIds.filter((batchId) => !known.has(batchId));
+      const items = await table.getMany(unsure.map(ownerKey));
+      for (const { pk } of items) known.add(pk.replace("BATCH#", ""));
+      return known;
+    },
+    open: (lane) => readOpen(table, lane),
+    async quarantine(manifestId, lineNo, line) {
+      const sk = `QUARANTINE#${String(lineNo).padStart(6, "0")}`;
+      await table.insert({ pk: manifestPartition(manifestId), sk, line: line.slice(0, membersPerPage * 100) });
+    },
+  };
+}
+
+function openEntry(manifest: Manifest): Write {
+  const { manifestId, lane, count } = manifest;
+  return { put: { item: { ...openKey(manifest), manifestId, lane, count }, when: [] } };
+}
+
+function headChange(
+  name: ManifestMove,
+  seen: Manifest,
+  changes: ManifestChanges,
+): Extract<Write, { update: unknown }>["update"] {
+  const { from, to } = manifestMoves[name];
+  const set = { ...changes, ...(to === undefined ? {} : { state: to }) };
+  const remove = Object.entries(changes).flatMap(([attribute, value]) => (value === undefined ? [attribute] : []));
+  return { key: headKey(seen.manifestId), set, remove, when: [{ attribute: "state", is: "oneOf", values: from }] };
+}
+
+async function move(
+  table: Table,
+  name: ManifestMove,
+  seen: Manifest,
+  changes: ManifestChanges,
+): Promise<Manifest | undefined> {
+  const update = headChange(name, seen, changes);
+  const { to } = manifestMoves[name];
+  if (to !== "settled" && to !== "closed") {
+    const found = await table.update(update);
+    return found.moved ? toManifest(found.item) : undefined;
+  }
+  const isDone = await table.transact([{ update }, { remove: { key: openKey(seen), when: [] } }]);
+  const item = await table.get(headKey(seen.manifestId));
+  return item === undefined || !(isDone || item["state"] === to) ? undefined : toManifest(item);
+}
+
+async function accept(
+  table: Table,
+  seen: Manifest,
+  batchId: string,
+  workspaceId: string | undefined,
+): Promise<Manifest | undefined> {
+  const { manifestId } = seen;
+  const changes = { batchId, missingSince: undefined, ...(workspaceId === undefined ? {} : { workspaceId }) };
+  const update = headChange("accept", seen, changes);
+  const owner: Write = { put: { item: { ...ownerKey(batchId), manifestId }, when: absent } };
+  await table.transact([owner, { update }, openEntry(seen)]);
+  // What is there now says whether it was this transaction, an earlier one of the same batch, or somebody else's.
+  const item = await table.get(headKey(manifestId));
+  return item !== undefined && item["batchId"] === batchId ? toManifest(item) : undefined;
+}
+
+async function* readMembers(table: Table, manifestId: string): AsyncGenerator<Member[]> {
+  let after: { pk: string; sk: string } | undefined;
+  do {
+    const page = await table.query({
+      pk: manifestPartition(manifestId),
+      prefix: "PAGE#",
+      limit: 5,
+      ...(after === undefined ? {} : { after }),
+    });
+    for (const item of page.items) {
+      yield parseRecord(pageSchema, item, `${item.sk} of ${item.pk}`).members.map(toMember);
+    }
+    after = page.next;
+  } while (after !== undefined);
+}
+
+function toMember(name: string): Member {
+  const [sessionId = "", turn = ""] = name.split(".");
+  return { sessionId, turn: Number(turn) };
+}
+
+async function readOpen(table: Table, lane: string | undefined): Promise<OpenManifest[]> {
+  const open: OpenManifest[] = [];
+  let after: { pk: string; sk: string } | undefined;
+  do {
+    const page = await table.query({
+      pk: "OPEN",
+      ...(lane === undefined ? {} : { prefix: `${lane}#` }),
+      ...(after === undefined ? {} : { after }),
+    });
+    open.push(...page.items.map((item) => parseRecord(openSchema, item, `${item.pk} ${item.sk}`)));
+    after = page.next;
+  } while (after !== undefined);
+  return open;
+}

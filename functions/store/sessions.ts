@@ -1,0 +1,164 @@
+import type { Found, Table } from "../clients/table.ts";
+import type { Clock } from "../domain/clock.ts";
+import { dueShards, fallbackLeadSeconds } from "../domain/limits.ts";
+import {
+  type DuePurpose,
+  duePartition,
+  type MoveName,
+  moves,
+  type NextLook,
+  type NoteName,
+  nextLook,
+  notes,
+  type Session,
+  type Status,
+} from "../domain/session.ts";
+import { clausesFor, dueAttributes, metaKey, parseSession, sessionItem } from "./session-items.ts";
+import { type Listed, type ListQuery, listSessions } from "./session-list.ts";
+
+/** What a move writes beside the status: `undefined` removes an attribute. */
+export type SessionChanges = { [K in keyof Session]?: Session[K] | undefined };
+
+export type Moved = { moved: true; session: Session } | { moved: false; current?: Session };
+
+export interface Sessions {
+  /** Refused when the session exists; the answer then says what it is. */
+  insert(session: Session): Promise<Moved>;
+  get(sessionId: string): Promise<Session | undefined>;
+  /** In no order; an item that cannot be read is reported by id instead of failing the others. */
+  getMany(sessionIds: readonly string[]): Promise<{ sessions: Session[]; corrupt: string[] }>;
+  /** One conditional write, built from the row of the move. A move that was made already, by a call whose answer was lost, counts as made. */
+  move(name: MoveName, seen: Session, to: Status, changes?: SessionChanges): Promise<Moved>;
+  /** @param look who looks next, where that does not follow from the session itself */
+  note(name: NoteName, seen: Session, changes: SessionChanges, look?: NextLook): Promise<Moved>;
+  /** Ids that are due, the oldest first within a shard; the index may be stale. */
+  due(purpose: DuePurpose, upTo: number, limit: number): Promise<string[]>;
+  /** The newest of some agents or of a label; the index may be stale. */
+  list(query: ListQuery): Promise<Listed[]>;
+}
+
+export interface SessionStoreOptions {
+  table: Table;
+  clock: Clock;
+  /** How often the poller comes by; a queued session is rescued two ticks after its message should have been taken. */
+  tickSeconds: number;
+}
+
+const maxRescueSeconds = 3600;
+
+export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions): Sessions {
+  const leadMs = fallbackLeadSeconds * 1000;
+  const lookFor = (session: Session) => nextLook(session, rescueAt(session, clock.now(), tickSeconds), leadMs);
+  // Only a message that was just sent is given time; what has none is sent as soon as it may be.
+  const lookAfter = (name: MoveName, next: Session) =>
+    next.status === "queued" && name !== "resend"
+      ? nextLook(next, Math.max(next.notBefore, clock.now()), leadMs)
+      : lookFor(next);
+
+  return {
+    async insert(session) {
+      return toMoved(await table.insert(sessionItem(session, lookFor(session))));
+    },
+    async get(sessionId) {
+      const item = await table.get(metaKey(sessionId));
+      return item === undefined ? undefined : parseSession(item, item.pk);
+    },
+    getMany: (sessionIds) => getMany(table, sessionIds),
+    async move(name, seen, to, changes = {}) {
+      const row: (typeof moves)[MoveName] = moves[name];
+      if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
+      const wanted = { ...changes, status: to };
+      const next = merged(seen, wanted);
+      const look = name === "backToBatch" ? unsureLook(clock.now(), tickSeconds) : lookAfter(name, next);
+      const moved = await write(table, seen, wanted, look, clausesFor(row, seen, clock.now()));
+      const isMade = !moved.moved && moved.current !== undefined && isAsWanted(moved.current, wanted, seen);
+      return isMade && moved.current !== undefined ? { moved: true, session: moved.current } : moved;
+    },
+    note(name, seen, changes, look) {
+      const next = look ?? lookFor(merged(seen, changes));
+      return write(table, seen, changes, next, clausesFor(notes[name], seen, clock.now()));
+    },
+    due: (purpose, upTo, limit) => due(table, purpose, upTo, limit),
+    list: (query) => listSessions(table, query),
+  };
+}
+
+/** Its manifest may have been settled while it was away: somebody has to ask. */
+function unsureLook(now: number, tickSeconds: number): NextLook {
+  return { purpose: "rescue", at: now + 2 * tickSeconds * 1000 };
+}
+
+/** What waits is sent when it may go; what was sent is sent again after two ticks, then ever more rarely. */
+function rescueAt(session: Session, now: number, tickSeconds: number): number {
+  if (session.status === "queued" && session.notBefore > now) return session.notBefore;
+  const resends = session.status === "queued" ? session.sendNo - 1 : 0;
+  const patience = Math.min(maxRescueSeconds, 2 * tickSeconds * 4 ** Math.min(resends, 10));
+  return now + Math.max(patience, 2 * tickSeconds) * 1000;
+}
+
+function merged(session: Session, changes: SessionChanges): Session {
+  const kept = Object.entries({ ...session, ...changes }).filter(([, value]) => value !== undefined);
+  return parseSession(Object.fromEntries(kept), session.sessionId);
+}
+
+async function write(
+  table: Table,
+  seen: Session,
+  changes: SessionChanges,
+  look: NextLook | undefined,
+  when: Parameters<Table["update"]>[0]["when"],
+): Promise<Moved> {
+  const gone = Object.entries(changes).filter(([, value]) => value === undefined);
+  const remove = [...gone.map(([attribute]) => attribute), ...(look === undefined ? ["due", "dueAt"] : [])];
+  const set = { ...changes, ...(look === undefined ? {} : dueAttributes(seen.sessionId, look)) };
+  return toMoved(await table.update({ key: metaKey(seen.sessionId), set, remove, when }));
+}
+
+/** An answer that was lost makes the SDK ask again, and the repeat is refused by what the first one wrote. */
+function isAsWanted(current: Session, wanted: SessionChanges, seen: Session): boolean {
+  const changed = Object.entries(wanted);
+  const isSame = changed.every(
+    ([attribute, value]) => JSON.stringify(Reflect.get(current, attribute)) === JSON.stringify(value),
+  );
+  const isNew = changed.some(
+    ([attribute, value]) => JSON.stringify(Reflect.get(seen, attribute)) !== JSON.stringify(value),
+  );
+  return isSame && isNew;
+}
+
+function toMoved(found: Found): Moved {
+  if (found.moved) return { moved: true, session: parseSession(found.item, found.item.pk) };
+  return found.current === undefined
+    ? { moved: false }
+    : { moved: false, current: parseSession(found.current, found.current.pk) };
+}
+
+async function getMany(table: Table, sessionIds: readonly string[]) {
+  const items = await table.getMany([...new Set(sessionIds)].map(metaKey));
+  const sessions: Session[] = [];
+  const corrupt: string[] = [];
+  for (const item of items) {
+    try {
+      sessions.push(parseSession(item, item.pk));
+    } catch {
+      corrupt.push(item.pk.replace("SESSION#", ""));
+    }
+  }
+  return { sessions, corrupt };
+}
+
+async function due(table: Table, purpose: DuePurpose, upTo: number, limit: number): Promise<string[]> {
+  const perShard = Math.ceil(limit / dueShards);
+  const pages = await Promise.all(
+    Array.from({ length: dueShards }, (_, shard) =>
+      table.queryIndex({
+        index: "due",
+        partition: { attribute: "due", value: duePartition(purpose, shard) },
+        sort: "dueAt",
+        upTo,
+        limit: perShard,
+      }),
+    ),
+  );
+  return pages.flatMap(({ items }) => items.map(({ pk }) => pk.replace("SESSION#", "")));
+}

@@ -1,0 +1,179 @@
+import * as v from "valibot";
+import type { Item, Table } from "../clients/table.ts";
+import type { Result } from "../domain/outcome.ts";
+import { parseRecord } from "../domain/parse.ts";
+import type { Tier } from "../domain/pricing.ts";
+import type { Session } from "../domain/session.ts";
+import { parseTurnRequest, type TurnRequest } from "../domain/turn-request.ts";
+import type { Bodies } from "./bodies.ts";
+import { parseSession, sessionPartition } from "./session-items.ts";
+
+/** The facts of a session's turns. Each is written once and never changed, so a repeat that finds it there is done. */
+export interface Turns {
+  /** `false` with the hash that is there, when the turn has a request already. */
+  insertRequest(
+    entry: RequestEntry,
+  ): Promise<{ inserted: true } | { inserted: false; hash: string; acceptance?: Session }>;
+  getRequest(sessionId: string, turn: number): Promise<RequestEntry | undefined>;
+  insertResult(entry: ResultEntry): Promise<void>;
+  getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
+  /** Whether this real-time attempt is the first to be written down; only then may its call be made. */
+  insertAttempt(attempt: Attempt): Promise<boolean>;
+  insertDelivery(delivery: Delivery): Promise<void>;
+  /** Everything that is known about a session's turns. */
+  read(sessionId: string): Promise<TurnFacts>;
+  /** The text of a result, as it was received. */
+  readBody(result: StoredResult): Promise<string>;
+}
+
+export interface RequestEntry {
+  sessionId: string;
+  turn: number;
+  /** SHA-256 of the body as the caller sent it. */
+  hash: string;
+  request: TurnRequest;
+  /** What the session's small item is made of, so that a repeat after a crash makes the same one. First turns only. */
+  acceptance?: Session;
+}
+
+export interface ResultEntry extends Result {
+  sessionId: string;
+  turn: number;
+  /** The manifest or real-time attempt it came from. */
+  source: string;
+  tier: Tier;
+  receivedAt: number;
+  /** As received: a line of a result file or the body of an answer. */
+  text: string;
+}
+
+const usageSchema = v.object({
+  input: v.number(),
+  output: v.number(),
+  cacheRead: v.number(),
+  cacheWrite: v.number(),
+  cacheWrite5m: v.number(),
+  cacheWrite1h: v.number(),
+});
+
+const resultSchema = v.object({
+  turn: v.number(),
+  source: v.string(),
+  type: v.string(),
+  billed: v.boolean(),
+  tier: v.picklist(["batch", "standard"]),
+  usage: v.exactOptional(usageSchema),
+  model: v.exactOptional(v.string()),
+  inferenceGeo: v.exactOptional(v.string()),
+  receivedAt: v.number(),
+  body: v.unknown(),
+});
+export type StoredResult = v.InferOutput<typeof resultSchema>;
+
+const attemptSchema = v.object({ turn: v.number(), run: v.string(), startedAt: v.number() });
+/** A real-time call about to be made. One without a result may have been paid. */
+export type Attempt = v.InferOutput<typeof attemptSchema> & { sessionId: string };
+
+const deliverySchema = v.object({ turn: v.number(), id: v.string(), at: v.number() });
+export type Delivery = v.InferOutput<typeof deliverySchema> & { sessionId: string };
+
+const requestSchema = v.object({
+  turn: v.number(),
+  hash: v.string(),
+  body: v.unknown(),
+  acceptance: v.optional(v.unknown()),
+});
+
+export interface TurnFacts {
+  requests: Map<number, TurnRequest>;
+  results: StoredResult[];
+  attempts: Omit<Attempt, "sessionId">[];
+  deliveries: Map<number, Omit<Delivery, "sessionId">>;
+}
+
+const turnKey = (turn: number) => String(turn).padStart(4, "0");
+const requestKey = (turn: number) => `REQUEST#${turnKey(turn)}`;
+const resultKey = (turn: number, source: string) => `RESULT#${turnKey(turn)}#${source}`;
+
+export function turnStore(table: Table, bodies: Bodies): Turns {
+  const at = (sessionId: string, sk: string) => ({ pk: sessionPartition(sessionId), sk });
+  return {
+    async insertRequest({ sessionId, turn, hash, request, acceptance }) {
+      const body = await bodies.pack(JSON.stringify(request), `requests/${sessionId}`);
+      const extra = acceptance === undefined ? {} : { acceptance };
+      const found = await table.insert({ ...at(sessionId, requestKey(turn)), turn, hash, body, ...extra });
+      if (found.moved) return { inserted: true };
+      const there = parseRecord(requestSchema, found.current, `REQUEST of ${sessionId}`);
+      return { inserted: false, hash: there.hash, ...acceptanceOf(there, sessionId) };
+    },
+    async getRequest(sessionId, turn) {
+      const item = await table.get(at(sessionId, requestKey(turn)));
+      if (item === undefined) return undefined;
+      const there = parseRecord(requestSchema, item, `REQUEST of ${sessionId}`);
+      const request = parseTurnRequest(await bodies.unpack(there.body));
+      return { sessionId, turn, hash: there.hash, request, ...acceptanceOf(there, sessionId) };
+    },
+    async insertResult(entry) {
+      const { sessionId, text, outcome, ...facts } = entry;
+      const body = await bodies.pack(text, `results/${sessionId}`);
+      await table.insert({
+        ...at(sessionId, resultKey(entry.turn, entry.source)),
+        ...facts,
+        outcome: outcome.kind,
+        body,
+      });
+    },
+    async getResult(sessionId, turn, source) {
+      const item = await table.get(at(sessionId, resultKey(turn, source)));
+      return item === undefined ? undefined : parseRecord(resultSchema, item, `RESULT of ${sessionId}`);
+    },
+    async insertAttempt({ sessionId, turn, run, startedAt }) {
+      const found = await table.insert({ ...at(sessionId, `ATTEMPT#${turnKey(turn)}#${run}`), turn, run, startedAt });
+      return found.moved;
+    },
+    async insertDelivery({ sessionId, turn, id, at: when }) {
+      await table.insert({ ...at(sessionId, `DELIVERY#${turnKey(turn)}`), turn, id, at: when });
+    },
+    read: (sessionId) => readFacts(table, bodies, sessionId),
+    readBody: (result) => bodies.unpack(result.body),
+  };
+}
+
+function acceptanceOf({ acceptance }: { acceptance?: unknown }, sessionId: string): { acceptance?: Session } {
+  return acceptance === undefined ? {} : { acceptance: parseSession(acceptance, `REQUEST of ${sessionId}`) };
+}
+
+async function readFacts(table: Table, bodies: Bodies, sessionId: string): Promise<TurnFacts> {
+  const facts: TurnFacts = { requests: new Map(), results: [], attempts: [], deliveries: new Map() };
+  let after: Item | { pk: string; sk: string } | undefined;
+  do {
+    const page = await table.query({ pk: sessionPartition(sessionId), ...(after === undefined ? {} : { after }) });
+    for (const item of page.items) await addFact(facts, item, bodies);
+    after = page.next;
+  } while (after !== undefined);
+  return facts;
+}
+
+async function addFact(facts: TurnFacts, item: Item, bodies: Bodies): Promise<void> {
+  const what = `${item.sk} of ${item.pk}`;
+  switch (item.sk.split("#")[0]) {
+    case "REQUEST": {
+      const { turn, body } = parseRecord(requestSchema, item, what);
+      facts.requests.set(turn, parseTurnRequest(await bodies.unpack(body)));
+      return;
+    }
+    case "RESULT":
+      facts.results.push(parseRecord(resultSchema, item, what));
+      return;
+    case "ATTEMPT":
+      facts.attempts.push(parseRecord(attemptSchema, item, what));
+      return;
+    case "DELIVERY": {
+      const delivery = parseRecord(deliverySchema, item, what);
+      facts.deliveries.set(delivery.turn, delivery);
+      return;
+    }
+    default:
+      return;
+  }
+}

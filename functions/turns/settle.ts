@@ -1,0 +1,148 @@
+import type { Clock } from "../domain/clock.ts";
+import type { Config } from "../domain/config/index.ts";
+import { maxErrorCharacters, maxTurns } from "../domain/limits.ts";
+import type { Log } from "../domain/log.ts";
+import type { Outcome } from "../domain/outcome.ts";
+import { retryDelayMs } from "../domain/retry.ts";
+import { isTerminal, type Session, type SessionError } from "../domain/session.ts";
+import type { Lanes } from "../store/lanes.ts";
+import type { Moved, SessionChanges, Sessions } from "../store/sessions.ts";
+import type { ResultEntry, Turns } from "../store/turns.ts";
+
+export interface SettleDeps {
+  sessions: Sessions;
+  turns: Turns;
+  lanes: Lanes;
+  config: Config;
+  retrySeconds: number;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+/** What a turn no longer has once it is out of a manifest or a real-time attempt. */
+const atRest: SessionChanges = { run: undefined, runEndsAt: undefined };
+const outOfManifest: SessionChanges = { ...atRest, manifestId: undefined, submittedAt: undefined };
+
+/**
+ * Writes a result down, which books it, and then makes the one conditional move it allows. `seen` may be stale: the
+ * condition decides. Run again, it changes nothing.
+ * @returns the session, if this ended its turn: it is due to be delivered
+ */
+export async function settle(seen: Session, entry: ResultEntry, deps: SettleDeps): Promise<Session | undefined> {
+  await deps.turns.insertResult(entry);
+  if (seen.turn !== entry.turn || isTerminal(seen.status)) return endedBy(seen, entry);
+  const moved = await apply(seen, entry, deps);
+  return moved?.moved === true && isTerminal(moved.session.status) ? moved.session : undefined;
+}
+
+/** After a crash between the move and the delivery, the same result finds its turn ended by itself, and undelivered. */
+function endedBy(seen: Session, { turn, source }: ResultEntry): Session | undefined {
+  const isOurs = seen.turn === turn && seen.winner === source && isTerminal(seen.status);
+  return isOurs && seen.delivered !== true ? seen : undefined;
+}
+
+/** A usable answer of the current turn moves it from anywhere; everything else only where the session waits for this source. */
+async function apply(seen: Session, entry: ResultEntry, deps: SettleDeps): Promise<Moved | undefined> {
+  const { outcome, source } = entry;
+  if (outcome.kind === "answer") return finish(seen, source, outcome, deps);
+  if (outcome.kind === "continue") return continueTurn(seen, entry, deps);
+  const isWaiting =
+    (seen.status === "submitted" && seen.manifestId === source) || (seen.status === "running" && seen.run === source);
+  if (!isWaiting) return undefined;
+  if (outcome.kind === "refused") return fail(seen, outcome.error, deps);
+  if (outcome.kind === "park") return park(seen, outcome, deps);
+  const error = outcome.kind === "again" ? outcome.error : { type: "canceled", message: "the batch was canceled" };
+  return tryAgain(seen, error, deps);
+}
+
+function finish(
+  seen: Session,
+  source: string,
+  outcome: Extract<Outcome, { kind: "answer" }>,
+  deps: SettleDeps,
+): Promise<Moved> {
+  const { status, stopReason, truncated, error } = outcome;
+  return deps.sessions.move("finish", seen, status, {
+    ...atRest,
+    winner: source,
+    stopReason,
+    ...(truncated ? { truncated } : {}),
+    ...(error === undefined ? { error: undefined } : { error: shortened(error) }),
+    endedAt: deps.clock.now(),
+  });
+}
+
+/** The same task goes on in a next turn, which carries the assistant's content so far. */
+async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps): Promise<Moved | undefined> {
+  const { sessions, turns, clock } = deps;
+  const { sessionId, turn, source } = entry;
+  if (turn >= maxTurns) {
+    const error = { type: "max_turns", message: `the model paused ${maxTurns} times without an end` };
+    return finish(
+      seen,
+      source,
+      { kind: "answer", status: "failed", stopReason: "pause_turn", truncated: false, error },
+      deps,
+    );
+  }
+  const last = await turns.getRequest(sessionId, turn);
+  if (last === undefined) return undefined;
+  const request = { ...last.request, message: null, previous: source, at: clock.now() };
+  await turns.insertRequest({ sessionId, turn: turn + 1, hash: last.hash, request });
+  return sessions.move("nextTurn", seen, "queued", {
+    ...outOfManifest,
+    turn: turn + 1,
+    attempt: 1,
+    sendNo: 1,
+    notBefore: 0,
+  });
+}
+
+/** Ends a turn for good, from the batch or the attempt it is in. A fallback's failure leaves the batch its chance. */
+export function fail(seen: Session, error: SessionError, deps: SettleDeps): Promise<Moved> {
+  const { sessions, clock, log } = deps;
+  const ending = { ...atRest, error: shortened(error), endedAt: clock.now() };
+  log("session_failed", { sessionId: seen.sessionId, type: error.type });
+  if (seen.status === "submitted") return sessions.move("failBatched", seen, "failed", ending);
+  if (seen.manifestId !== undefined) return sessions.move("backToBatch", seen, "submitted", atRest);
+  return sessions.move("failRun", seen, "failed", ending);
+}
+
+/** Nothing is wrong with the task: it waits with its lane, and burns no attempt. */
+async function park(seen: Session, outcome: Extract<Outcome, { kind: "park" }>, deps: SettleDeps): Promise<Moved> {
+  const parked = await deps.lanes.park(seen.lane, outcome.reason);
+  deps.log("lane_parked", { lane: seen.lane, reason: outcome.reason, until: parked.until });
+  return requeue(seen, { notBefore: parked.until, sendNo: seen.sendNo + 1 }, deps);
+}
+
+/** Another attempt after a pause, until there have been enough of them. */
+export function tryAgain(seen: Session, error: SessionError, deps: SettleDeps): Promise<Moved> {
+  const { config, clock, random, retrySeconds, log } = deps;
+  const lane = config.lanes.find(({ id }) => id === seen.lane);
+  if (seen.attempt >= (lane?.maxAttempts ?? 1)) {
+    return fail(seen, { ...error, message: `after ${seen.attempt} attempts: ${error.message}` }, deps);
+  }
+  const notBefore = clock.now() + retryDelayMs(seen.attempt, retrySeconds, random);
+  log("session_requeued", { sessionId: seen.sessionId, attempt: seen.attempt + 1, type: error.type });
+  return requeue(seen, { notBefore, attempt: seen.attempt + 1, sendNo: 1 }, deps);
+}
+
+/** Back to the queue; a fallback goes back to the batch it still waits for instead. */
+export function requeue(
+  seen: Session,
+  changes: SessionChanges,
+  { sessions }: Pick<SettleDeps, "sessions">,
+): Promise<Moved> {
+  if (seen.status === "submitted")
+    return sessions.move("requeueBatched", seen, "queued", { ...outOfManifest, ...changes });
+  if (seen.manifestId !== undefined) return sessions.move("backToBatch", seen, "submitted", atRest);
+  return sessions.move("requeueRun", seen, "queued", { ...outOfManifest, ...changes });
+}
+
+function shortened({ type, message }: SessionError): SessionError {
+  return {
+    type,
+    message: message.length <= maxErrorCharacters ? message : `${message.slice(0, maxErrorCharacters - 1)}…`,
+  };
+}

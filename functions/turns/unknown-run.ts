@@ -1,0 +1,24 @@
+import { realtimeUnknownRetries } from "../domain/limits.ts";
+import { isTerminal, type Session } from "../domain/session.ts";
+import { fail, requeue, type SettleDeps } from "./settle.ts";
+
+/**
+ * A real-time call of which nobody knows what came: it may have been paid. It is tried again at most once; the attempt
+ * without a result stays on the books as `unknown`.
+ * @returns the session, if this ended its turn
+ */
+export async function endUnknownRun(session: Session, deps: SettleDeps): Promise<Session | undefined> {
+  const { sessionId, turn } = session;
+  const { attempts, results } = await deps.turns.read(sessionId);
+  const unknown = attempts.filter(
+    (attempt) => attempt.turn === turn && !results.some(({ source }) => source === attempt.run),
+  ).length;
+  deps.log("realtime_unknown", { sessionId, unknown });
+  if (unknown <= realtimeUnknownRetries) {
+    await requeue(session, { notBefore: deps.clock.now(), sendNo: session.sendNo + 1 }, deps);
+    return undefined;
+  }
+  const message = `${unknown} real-time calls ended without an answer; they may have been paid`;
+  const moved = await fail(session, { type: "unknown_outcome", message }, deps);
+  return moved.moved && isTerminal(moved.session.status) ? moved.session : undefined;
+}
