@@ -1,0 +1,61 @@
+import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+
+/** One attribute of a key: `S` is text, `N` a number. */
+export interface KeyAttribute {
+  readonly name: string;
+  readonly type: "S" | "N";
+}
+
+export interface IndexDefinition {
+  readonly name: string;
+  readonly partition: KeyAttribute;
+  readonly sort: KeyAttribute;
+}
+
+/**
+ * The one table's keys and indexes as plain data, so that the stack and `npm start` cannot drift apart. Every index is
+ * sparse (an item without its two attributes is not in it) and holds keys only: what it names is read again, strongly.
+ */
+export const tableDefinition = {
+  partition: { name: "pk", type: "S" },
+  sort: { name: "sk", type: "S" },
+  /** Seconds since the epoch, as DynamoDB's TTL wants them; deletion may lag by days, so nothing rests on it. */
+  timeToLive: "expiresAt",
+  indexes: [
+    { name: "due", partition: { name: "due", type: "S" }, sort: { name: "dueAt", type: "N" } },
+    { name: "byAgent", partition: { name: "byAgent", type: "S" }, sort: { name: "listAt", type: "S" } },
+    { name: "byLabel", partition: { name: "byLabel", type: "S" }, sort: { name: "listAt", type: "S" } },
+  ],
+} as const satisfies {
+  partition: KeyAttribute;
+  sort: KeyAttribute;
+  timeToLive: string;
+  indexes: readonly IndexDefinition[];
+};
+
+/** The same table as the input of `CreateTable`, for a DynamoDB that no stack describes. */
+export function tableInput(tableName: string): CreateTableCommandInput {
+  const { partition, sort, indexes } = tableDefinition;
+  const attributes = new Map<string, KeyAttribute["type"]>();
+  for (const key of [{ partition, sort }, ...indexes]) {
+    attributes.set(key.partition.name, key.partition.type).set(key.sort.name, key.sort.type);
+  }
+  return {
+    TableName: tableName,
+    BillingMode: "PAY_PER_REQUEST",
+    KeySchema: keySchema({ partition, sort }),
+    AttributeDefinitions: [...attributes].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+    GlobalSecondaryIndexes: indexes.map((index) => ({
+      IndexName: index.name,
+      KeySchema: keySchema(index),
+      Projection: { ProjectionType: "KEYS_ONLY" },
+    })),
+  };
+}
+
+function keySchema(key: Pick<IndexDefinition, "partition" | "sort">): CreateTableCommandInput["KeySchema"] {
+  return [
+    { AttributeName: key.partition.name, KeyType: "HASH" },
+    { AttributeName: key.sort.name, KeyType: "RANGE" },
+  ];
+}
