@@ -1,0 +1,45 @@
+import { Construct } from "constructs";
+import { environmentNames } from "../functions/batcher/env.ts";
+import { defaultParkSeconds } from "../functions/domain/limits.ts";
+import type { Foundation } from "./foundation.ts";
+import { deployedConfigPath, oneCpuMegabytes, RoomFunction } from "./room-function.ts";
+import { Tick, tickInvoke } from "./tick.ts";
+import { createTimeoutSeconds, longestFunctionSeconds, tickSeconds } from "./timing.ts";
+
+export type BatcherProps = Omit<Foundation, "bus">;
+
+/** ② Lanes' queues → manifests → Message Batches, every minute. */
+export class Batcher extends Construct {
+  constructor(scope: Construct, id: string, { configuration, topic, storage, queues, secrets }: BatcherProps) {
+    super(scope, id);
+    // Without reserved concurrency: leases keep two ticks apart, and a young account has only ten runs to share.
+    const room = new RoomFunction(this, "Room", {
+      room: "batcher",
+      environmentNames,
+      environment: {
+        OFFPEAK_TABLE: storage.table.tableName,
+        OFFPEAK_BUCKET: storage.bucket.bucketName,
+        OFFPEAK_QUEUE_URLS: queues.urls(),
+        OFFPEAK_CONFIG: deployedConfigPath,
+        OFFPEAK_TICK_SECONDS: String(tickSeconds),
+        OFFPEAK_API_KEY_SECRET: secrets.apiKey.secretArn,
+        OFFPEAK_CREATE_TIMEOUT_SECONDS: String(createTimeoutSeconds),
+        OFFPEAK_PARK_SECONDS: String(defaultParkSeconds),
+      },
+      configuration,
+      memoryMegabytes: oneCpuMegabytes,
+      timeoutSeconds: longestFunctionSeconds,
+      asyncInvoke: tickInvoke,
+      errors: { impact: "Accepted tasks wait in their lanes.", heading: "batcher-errors", periods: 3 },
+      topic,
+    });
+    storage.grantReadWrite(room.lambda);
+    queues.grantDrain(room.lambda);
+    secrets.grantReadApiKeys(room.lambda);
+    new Tick(this, "Tick", {
+      target: room.lambda,
+      silent: { impact: "Nothing is sent to Anthropic; accepted tasks wait.", heading: "batcher-silent" },
+      topic,
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { AccessLogField, AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
+import { HttpApi as Api, HttpMethod, HttpStage, LogGroupLogDestination } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpLambdaAuthorizer, HttpLambdaResponseType } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+
+/** A brake on a caller that runs away, not a quota: a nightly set of ten thousand passes in twenty seconds. */
+const throttle = { rateLimit: 500, burstLimit: 1_000 };
+
+export interface HttpApiProps {
+  authorizer: IFunction;
+  spawn: IFunction;
+  sessions: IFunction;
+}
+
+/** The front door: spawn has its own function, everything else is answered by sessions. */
+export class HttpApi extends Construct {
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: HttpApiProps) {
+    super(scope, id);
+    // It is asked for every request, the token being there or not, since it always lets pass and the functions refuse.
+    const authorizer = new HttpLambdaAuthorizer("Authorizer", props.authorizer, {
+      responseTypes: [HttpLambdaResponseType.SIMPLE],
+      identitySource: [],
+      resultsCacheTtl: Duration.seconds(0),
+    });
+    const api = new Api(this, "Api", {
+      description: "Offpeak",
+      createDefaultStage: false,
+      defaultIntegration: new HttpLambdaIntegration("Sessions", props.sessions),
+      defaultAuthorizer: authorizer,
+    });
+    api.addRoutes({
+      path: "/api/sessions/spawn",
+      methods: [HttpMethod.POST],
+      integration: new HttpLambdaIntegration("Spawn", props.spawn),
+    });
+    const accessLogs = new LogGroup(this, "AccessLogs", {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new HttpStage(this, "Stage", {
+      httpApi: api,
+      stageName: "$default",
+      autoDeploy: true,
+      throttle,
+      accessLogSettings: { destination: new LogGroupLogDestination(accessLogs), format: accessLogFormat() },
+    });
+    this.url = api.apiEndpoint;
+  }
+}
+
+/** One JSON line a request, without query strings, headers and bodies: none of them could be checked for secrets. */
+function accessLogFormat(): AccessLogFormat {
+  const fields = {
+    requestId: AccessLogField.contextRequestId(),
+    time: AccessLogField.contextRequestTime(),
+    method: AccessLogField.contextHttpMethod(),
+    path: AccessLogField.contextPath(),
+    status: AccessLogField.contextStatus(),
+    responseBytes: AccessLogField.contextResponseLength(),
+    milliseconds: AccessLogField.contextResponseLatency(),
+    address: AccessLogField.contextIdentitySourceIp(),
+    authorizerError: "$context.authorizer.error",
+    integrationError: "$context.integrationErrorMessage",
+  };
+  return AccessLogFormat.custom(JSON.stringify(fields));
+}

@@ -1,0 +1,48 @@
+import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import { Construct } from "constructs";
+import { environmentNames } from "../functions/realtime/env.ts";
+import type { Foundation } from "./foundation.ts";
+import { deployedConfigPath, RoomFunction } from "./room-function.ts";
+import { realtimeFunctionSeconds, retrySeconds, tickSeconds } from "./timing.ts";
+
+/** Real-time calls under way at once. Capped, so that they neither use up the account's functions nor Anthropic's limits. */
+const maxConcurrentCalls = 10;
+
+/** ②' The real-time queue → the Messages API, one session a run. */
+export class Realtime extends Construct {
+  constructor(scope: Construct, id: string, { configuration, topic, storage, queues, secrets, bus }: Foundation) {
+    super(scope, id);
+    const room = new RoomFunction(this, "Room", {
+      room: "realtime",
+      environmentNames,
+      environment: {
+        OFFPEAK_TABLE: storage.table.tableName,
+        OFFPEAK_BUCKET: storage.bucket.bucketName,
+        OFFPEAK_CONFIG: deployedConfigPath,
+        OFFPEAK_TICK_SECONDS: String(tickSeconds),
+        OFFPEAK_API_KEY_SECRET: secrets.apiKey.secretArn,
+        OFFPEAK_RETRY_SECONDS: String(retrySeconds),
+        OFFPEAK_EVENT_BUS: bus.eventBusName,
+      },
+      configuration,
+      memoryMegabytes: 512,
+      timeoutSeconds: realtimeFunctionSeconds,
+      errors: {
+        impact: "Real-time sessions and fallbacks are answered late.",
+        heading: "realtime-errors",
+        periods: 3,
+      },
+      topic,
+    });
+    storage.grantReadWrite(room.lambda);
+    secrets.grantReadApiKeys(room.lambda);
+    bus.grantPutEventsTo(room.lambda);
+    room.lambda.addEventSource(
+      new SqsEventSource(queues.realtime, {
+        batchSize: 1,
+        reportBatchItemFailures: true,
+        maxConcurrency: maxConcurrentCalls,
+      }),
+    );
+  }
+}

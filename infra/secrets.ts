@@ -1,0 +1,42 @@
+import { SecretValue } from "aws-cdk-lib";
+import type { IGrantable } from "aws-cdk-lib/aws-iam";
+import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { Construct } from "constructs";
+import type { Config } from "../functions/domain/config/index.ts";
+
+/** Anthropic answers it with 401, which parks the lanes with that reason until the key is there. */
+const missingKey = "put-your-anthropic-api-key-here";
+/** 40 letters and digits: 238 bits, and nothing that a shell or a header would need quoted. */
+const tokenCharacters = 40;
+
+/** The bearer token of the HTTP API and the keys of Anthropic's; their values are in no template and no environment. */
+export class Secrets extends Construct {
+  readonly apiKey: Secret;
+  readonly token: Secret;
+  private readonly laneKeys: readonly ISecret[];
+
+  constructor(scope: Construct, id: string, { lanes }: Pick<Config, "lanes">) {
+    super(scope, id);
+    this.apiKey = new Secret(this, "ApiKey", {
+      description: "Anthropic API key of Offpeak. Put your key in it.",
+      secretStringValue: SecretValue.unsafePlainText(missingKey),
+    });
+    this.token = new Secret(this, "Token", {
+      description: "Bearer token of Offpeak's HTTP API.",
+      generateSecretString: { passwordLength: tokenCharacters, excludePunctuation: true },
+    });
+    const names = new Set(lanes.flatMap(({ apiKeySecret }) => (apiKeySecret === undefined ? [] : [apiKeySecret])));
+    this.laneKeys = [...names].map((name) => this.laneKey(name));
+  }
+
+  /** Every key of Anthropic's that a lane may ask for. */
+  grantReadApiKeys(reader: IGrantable): void {
+    for (const key of [this.apiKey, ...this.laneKeys]) key.grantRead(reader);
+  }
+
+  private laneKey(name: string): ISecret {
+    return name.startsWith("arn:")
+      ? Secret.fromSecretCompleteArn(this, `LaneKey ${name.split(":").at(-1)}`, name)
+      : Secret.fromSecretNameV2(this, `LaneKey ${name}`, name);
+  }
+}

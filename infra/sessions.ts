@@ -1,0 +1,33 @@
+import { Construct } from "constructs";
+import { environmentNames } from "../functions/sessions/env.ts";
+import type { Foundation } from "./foundation.ts";
+import { deployedConfigPath, RoomFunction } from "./room-function.ts";
+import { tickSeconds } from "./timing.ts";
+
+export type SessionsProps = Pick<Foundation, "configuration" | "topic" | "storage">;
+
+/** Reads sessions and their histories: the HTTP API without spawn. */
+export class Sessions extends Construct {
+  readonly room: RoomFunction<typeof environmentNames>;
+
+  constructor(scope: Construct, id: string, { configuration, topic, storage }: SessionsProps) {
+    super(scope, id);
+    this.room = new RoomFunction(this, "Room", {
+      room: "sessions",
+      environmentNames,
+      environment: {
+        OFFPEAK_TABLE: storage.table.tableName,
+        OFFPEAK_BUCKET: storage.bucket.bucketName,
+        OFFPEAK_CONFIG: deployedConfigPath,
+        OFFPEAK_TICK_SECONDS: String(tickSeconds),
+      },
+      configuration,
+      memoryMegabytes: 512,
+      // Under the 30 seconds after which API Gateway answers for it, in a form that is not ours.
+      timeoutSeconds: 25,
+      errors: { impact: "Answers cannot be read, though none is lost.", heading: "sessions-errors" },
+      topic,
+    });
+    storage.grantRead(this.room.lambda);
+  }
+}
