@@ -44,10 +44,16 @@ function answerError(error: unknown): Response {
 export async function readText(c: HttpContext): Promise<string> {
   const tooLarge = () => new RequestError(413, `the body is over ${maxRequestBytes} bytes`);
   if (Number(c.req.header("content-length") ?? 0) > maxRequestBytes) throw tooLarge();
-  const bytes = await c.req.arrayBuffer();
-  if (bytes.byteLength > maxRequestBytes) throw tooLarge();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  // Without a length in its head, a body may be of any size: it is read only as far as it is taken.
+  for await (const part of c.req.raw.body ?? []) {
+    size += part.byteLength;
+    if (size > maxRequestBytes) throw tooLarge();
+    parts.push(part);
+  }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts));
   } catch {
     throw new RequestError(400, "the body is not UTF-8", { param: "body" });
   }

@@ -33,6 +33,21 @@ export function parseWith<S extends v.GenericSchema>(
     : { ok: false, problems: result.issues.map((issue) => toProblem(issue)) };
 }
 
+/** The same for one flat object, with every key that it does not know named as well. */
+export function parseStrictly<S extends v.GenericSchema & { entries: object }>(
+  schema: S,
+  input: unknown,
+): { ok: true; value: v.InferOutput<S> } | { ok: false; problems: Problem[] } {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    return { ok: false, problems: [{ path: "", message: "must be a JSON object" }] };
+  }
+  const unknown = Object.keys(input).filter((key) => !Object.hasOwn(schema.entries, key));
+  const parsed = parseWith(schema, input);
+  if (parsed.ok && unknown.length === 0) return parsed;
+  const problems = unknown.map((path) => ({ path, message: "unknown key" }));
+  return { ok: false, problems: parsed.ok ? problems : [...parsed.problems, ...problems] };
+}
+
 /** For records of our own: throws `CorruptRecordError` with the first field that is wrong. */
 export function parseRecord<S extends v.GenericSchema>(schema: S, input: unknown, what: string): v.InferOutput<S> {
   const parsed = parseWith(schema, input);

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { maxLabelCharacters, maxMetadataBytes, maxModelCharacters, maxTimeoutSeconds } from "./limits.ts";
-import { type Problem, parseWith } from "./parse.ts";
+import { type Problem, parseStrictly } from "./parse.ts";
 import type { Mode, OnDeadline } from "./session.ts";
 
 const id = v.pipe(
@@ -55,8 +55,8 @@ const fields = {
   ),
 };
 
-const bodySchema = v.strictObject(fields, "must be a JSON object");
-const detailSchema = v.strictObject(
+const bodySchema = v.object(fields, "must be a JSON object");
+const detailSchema = v.object(
   { ...fields, idempotencyKey: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(255))) },
   "must be a JSON object",
 );
@@ -78,13 +78,13 @@ type Parsed<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
 
 /** The body of `POST /api/sessions/spawn`. A blank label is no label, as in OpenClaw. */
 export function parseSpawnBody(input: unknown): Parsed<SpawnRequest> {
-  const parsed = parseWith(bodySchema, input);
+  const parsed = parseStrictly(bodySchema, input);
   return parsed.ok ? normalize(parsed.value) : parsed;
 }
 
 /** The detail of an `offpeak.spawn` event on the bus: the same keys, and its own idempotency key. */
 export function parseSpawnDetail(input: unknown): Parsed<{ request: SpawnRequest; idempotencyKey?: string }> {
-  const parsed = parseWith(detailSchema, input);
+  const parsed = parseStrictly(detailSchema, input);
   if (!parsed.ok) return parsed;
   const { idempotencyKey, ...body } = parsed.value;
   const normalized = normalize(body);

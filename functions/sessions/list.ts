@@ -29,7 +29,7 @@ export async function listPage(
       : { agentIds: agentId === undefined ? config.agents.map(({ id }) => id) : [agentId] };
   const wanted = (session: Session) =>
     (agentId === undefined || session.agentId === agentId) && (status === undefined || session.status === status);
-  const page: Session[] = [];
+  const page: { session: Session; position: string }[] = [];
   let below = input.cursor === undefined ? undefined : readCursor(input.cursor);
   for (let examined = 0; examined < maxListExamined; ) {
     const listed = await sessions.list({ by, limit: maxPageSize, ...(below === undefined ? {} : { below }) });
@@ -38,13 +38,19 @@ export async function listPage(
     for (const { sessionId, position } of listed) {
       const session = byId.get(sessionId);
       below = position;
-      if (session !== undefined && wanted(session)) page.push(session);
-      if (page.length === limit) return { sessions: page, cursor: writeCursor(position) };
+      if (session !== undefined && wanted(session)) page.push({ session, position });
+      // One more than was asked for shows that there are more.
+      if (page.length > limit) return toPage(page.slice(0, limit), page[limit - 1]?.position);
     }
     examined += listed.length;
-    if (listed.length < maxPageSize) return { sessions: page };
+    if (listed.length < maxPageSize) return toPage(page, undefined);
   }
-  return { sessions: page, ...(below === undefined ? {} : { cursor: writeCursor(below) }) };
+  return toPage(page, below);
+}
+
+function toPage(page: readonly { session: Session }[], position: string | undefined) {
+  const sessions = page.map(({ session }) => session);
+  return position === undefined ? { sessions } : { sessions, cursor: writeCursor(position) };
 }
 
 function writeCursor(position: string): string {
