@@ -42,7 +42,7 @@ interface SyntaxFault {
 
 /** Walks the tokens with a stack of its own: nesting is as deep as whoever wrote the text likes. */
 function findSyntaxError(text: string): SyntaxFault {
-  const pattern = /[ \t\r\n]*([{}[\]:,]|"(?:[^"\\]|\\[^])*"|[^{}[\]:," \t\r\n]+|")/y;
+  const pattern = /[ \t\r\n]*([{}[\]:,]|"(?:[^"\\]|\\[\s\S])*"|[^{}[\]:," \t\r\n]+|")/y;
   const open: ("{" | "[")[] = [];
   let expected: Expected = "a value";
   for (;;) {

@@ -12,7 +12,7 @@ export const maxLanes = 20;
 /** EventBridge: nothing more often than once a minute. */
 export const minEverySeconds = 60;
 export const maxEverySeconds = 366 * 24 * 3600;
-/** What `dueBetween` returns at once; a scheduler that was away longer asks again from the last one. */
+/** What `dueBetween` returns at most, so that a scheduler that was away for months is not lost in minutes long gone. */
 export const maxDueAtOnce = 1_000;
 
 /** Anthropic's highest published tier queues 500,000 requests; custom contracts have more. */

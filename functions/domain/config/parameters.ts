@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { text } from "./fields.ts";
 import { isObject, type JsonObject } from "./reader.ts";
+import type { SystemBlock } from "./types.ts";
 
 const object = v.custom<JsonObject>(isObject, "must be an object");
 const objects = v.array(object, "must be a list of objects");
@@ -64,13 +65,19 @@ export const betas = v.array(
   "must be a list of names of beta features",
 );
 
-const systemBlock = v.custom<{ type: "text"; text: string } & Record<string, unknown>>(
-  (value) => isObject(value) && value["type"] === "text" && typeof value["text"] === "string" && value["text"] !== "",
-  'must be {"type": "text", "text": "…"}',
-);
-
 /** The `system` of the Messages API. A prompt has no limit here but the request's own. */
-export const system = v.union(
-  [v.pipe(v.string(), v.minLength(1)), v.pipe(v.array(systemBlock), v.minLength(1))],
+export const system = v.custom<string | SystemBlock[]>(
+  isSystem,
   'must be text, or a list of {"type": "text", "text": "…"}, and not empty',
 );
+
+function isSystem(value: unknown): value is string | SystemBlock[] {
+  if (typeof value === "string") return value.trim() !== "";
+  return Array.isArray(value) && value.length > 0 && value.every(isSystemBlock);
+}
+
+function isSystemBlock(block: unknown): block is SystemBlock {
+  return (
+    isObject(block) && block["type"] === "text" && typeof block["text"] === "string" && block["text"].trim() !== ""
+  );
+}

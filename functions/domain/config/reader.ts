@@ -86,7 +86,8 @@ export function unknownKey(key: string, known: readonly string[]): string {
 
 /** `unknown lane "blk" (known: default, bulk)` */
 export function unknownId(kind: string, id: string, known: readonly string[]): string {
-  return `unknown ${kind} "${id}" (known: ${known.join(", ")})`;
+  const ids = [...new Set(known)].filter((text) => text !== "");
+  return `unknown ${kind} "${id}" (known: ${ids.join(", ")})`;
 }
 
 /** A slip of up to three characters, but not more than half of the word. */
