@@ -1,5 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+/** Where CI wants the counts, besides what is printed. */
+const report = process.env["OFFPEAK_TEST_REPORT"];
+
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 30_000, maxWorkers: 2 },
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
+  },
 });

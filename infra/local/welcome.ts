@@ -11,7 +11,7 @@ export interface WelcomeFacts {
 export function welcome({ url, token, isTokenGiven, hasKey, home, baseUrl }: WelcomeFacts): string {
   const model = hasKey
     ? `Anthropic at ${baseUrl ?? "https://api.anthropic.com"}, with the key of ANTHROPIC_API_KEY: tasks cost money`
-    : "a built-in stand-in for Anthropic (set ANTHROPIC_API_KEY for the real one): tasks cost nothing";
+    : `a built-in stand-in for Anthropic at ${baseUrl} (set ANTHROPIC_API_KEY for the real one): tasks cost nothing`;
   return [
     "",
     `Offpeak at ${url}`,
