@@ -36,7 +36,7 @@ export class HttpApi extends Construct {
     });
     api.addRoutes({
       path: "/api/sessions/spawn",
-      methods: [HttpMethod.POST],
+      methods: [HttpMethod.ANY],
       integration: new HttpLambdaIntegration("Spawn", props.spawn),
     });
     const accessLogs = new LogGroup(this, "AccessLogs", {

@@ -109,6 +109,7 @@ async function settlePage(manifest: Manifest, page: readonly OurLine[], deps: Po
     const session = parsed.kind === "ours" ? byId.get(parsed.id.sessionId) : undefined;
     if (parsed.kind !== "ours" || session === undefined || parsed.id.manifestId !== manifest.manifestId) {
       deps.log("result_quarantined", { manifestId: manifest.manifestId, line: lineNo });
+      deps.metrics({ quarantinedLines: 1 });
       await deps.manifests.quarantine(manifest.manifestId, lineNo, text);
       return undefined;
     }

@@ -5,11 +5,11 @@ import type { PollerDeps } from "./tick.ts";
 
 /** A turn stays due until it is delivered: whoever ended it may have died, or the bus may have been away. */
 export async function sweepDeliveries(deps: PollerDeps): Promise<void> {
-  const { sessions, clock } = deps;
+  const { sessions, clock, metrics } = deps;
   const ids = await sessions.due("deliver", clock.now(), maxDuePerTick);
   const found = await sessions.getMany(ids);
-  await deliver(
-    found.sessions.filter((session) => isTerminal(session.status) && session.delivered !== true),
-    deps,
-  );
+  const undelivered = found.sessions.filter((session) => isTerminal(session.status) && session.delivered !== true);
+  const ages = undelivered.map(({ endedAt }) => (clock.now() - (endedAt ?? clock.now())) / 1000);
+  metrics({ undeliveredSeconds: Math.max(0, ...ages) });
+  await deliver(undelivered, deps);
 }

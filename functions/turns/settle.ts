@@ -119,7 +119,7 @@ async function park(seen: Session, outcome: Extract<Outcome, { kind: "park" }>, 
 /** Another attempt after a pause, until there have been enough of them. */
 export function tryAgain(seen: Session, error: SessionError, deps: SettleDeps): Promise<Moved> {
   const { config, clock, random, retrySeconds, log } = deps;
-  const lane = config.lanes.find(({ id }) => id === seen.lane);
+  const lane = config.lanes.find(({ id }) => id === seen.lane) ?? config.lanes.find(({ id }) => id === "default");
   if (seen.attempt >= (lane?.maxAttempts ?? 1)) {
     return fail(seen, { ...error, message: `after ${seen.attempt} attempts: ${error.message}` }, deps);
   }
