@@ -9,7 +9,7 @@ import type { Hours, Lane } from "./types.ts";
 /**
  * What a lane is where `offpeak.json` does not say. Anthropic's lowest tier queues 200,000 requests: `default`, `bulk` and
  * one lane more stay within it together. A batch ends when its slowest request does, so `default` keeps batches small, and
- * the 32 MB need about 200 MB of memory to send (five times the body); `bulk` waits longer for fuller ones. Three attempts
+ * the 32 MB need about 200 MB of memory to send (five times the body); `bulk` takes fuller ones, at most one a minute. Three attempts
  * outlast an hour of trouble at Anthropic. Nothing is ever sent at the full price unasked: `wait`, `hold`.
  */
 const laneDefaults = {
@@ -18,7 +18,7 @@ const laneDefaults = {
   maxInFlightRequests: 50_000,
   maxBatchRequests: 1_000,
   maxBatchBytes: 32_000_000,
-  flushEverySeconds: 60,
+  flushEverySeconds: 1,
   onDeadline: "wait",
   onBatchUnavailable: "hold",
   maxAttempts: 3,
@@ -34,7 +34,7 @@ export const builtInLanes: readonly Lane[] = [
     maxInFlightRequests: 100_000,
     maxBatchRequests: 10_000,
     maxBatchBytes: 128_000_000,
-    flushEverySeconds: 600,
+    flushEverySeconds: 60,
   },
 ];
 
@@ -54,10 +54,7 @@ const schema = v.object({
     v.pipe(
       v.string(hoursForm),
       v.check((hours) => parseHours(hours) !== undefined, hoursForm),
-      v.check(
-        (hours) => parseHours(hours)?.from !== parseHours(hours)?.to,
-        "must not close at the minute at which it opens",
-      ),
+      v.check((hours) => !isNeverOpen(parseHours(hours)), "must not close at the minute at which it opens"),
     ),
   ),
   tz: v.optional(timeZone),
@@ -93,6 +90,10 @@ export function readLanes(value: unknown, report: Report): Lane[] {
 function readLane(value: unknown, path: Path, report: Report): Partial<Lane> {
   const { hours, ...rest } = readObject(schema, value, { path, report, required: ["id"] });
   return defined({ ...rest, hours: hours === undefined ? undefined : parseHours(hours) });
+}
+
+function isNeverOpen(hours: Hours | undefined): boolean {
+  return hours !== undefined && hours.from === hours.to;
 }
 
 /** `undefined` for what are no two times of day. `24:00` is the end of a day, never its beginning. */

@@ -90,7 +90,7 @@ export function unknownId(kind: string, id: string, known: readonly string[]): s
   return `unknown ${kind} "${id}" (known: ${ids.join(", ")})`;
 }
 
-/** A slip of up to three characters, but not more than half of the word. */
+/** A slip of up to three characters, but less than half of the word. */
 const maxSlips = 3;
 
 function nearest(word: string, known: readonly string[]): string | undefined {
@@ -98,7 +98,7 @@ function nearest(word: string, known: readonly string[]): string | undefined {
     candidate,
     slips: editDistance(word.toLowerCase(), candidate.toLowerCase()),
   }));
-  const near = distances.filter(({ candidate, slips }) => slips <= maxSlips && slips * 2 <= candidate.length);
+  const near = distances.filter(({ candidate, slips }) => slips <= maxSlips && slips * 2 < candidate.length);
   return near.toSorted((one, other) => one.slips - other.slips)[0]?.candidate;
 }
 

@@ -42,7 +42,7 @@ export function everyToEventBridge(seconds: number): string {
   const hours = seconds / hourSeconds;
   if (minutes === 1) return "cron(* * * * ? *)";
   if (60 % minutes === 0) return `cron(${minutes === 60 ? "0" : `0/${minutes}`} * * * ? *)`;
-  if (24 % hours === 0) return `cron(0 ${hours === 24 ? "0" : `0/${hours}`} * * ? *)`;
+  if (Number.isInteger(hours) && 24 % hours === 0) return `cron(0 ${hours === 24 ? "0" : `0/${hours}`} * * ? *)`;
   // What is left is never a single unit, so the plural is right.
   if (seconds % daySeconds === 0) return `rate(${seconds / daySeconds} days)`;
   return Number.isInteger(hours) ? `rate(${hours} hours)` : `rate(${minutes} minutes)`;

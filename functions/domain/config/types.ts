@@ -62,6 +62,7 @@ export interface Lane {
   maxInFlightRequests: number;
   maxBatchRequests: number;
   maxBatchBytes: number;
+  /** Batches are formed at most this often, so that more requests share one; never more often than the batcher comes by. */
   flushEverySeconds: number;
   /** The deadline of sessions that bring none. */
   deadlineSeconds?: number;
