@@ -28,6 +28,8 @@ export interface BatcherDeps {
   newId: NewId;
   log: Log;
   createTimeoutSeconds: number;
+  /** How often the batcher is called. */
+  tickSeconds: number;
   /** Until the function's own end. */
   millisecondsLeft(): number;
   removeMessages(lane: string, handles: readonly string[]): Promise<void>;
@@ -46,8 +48,16 @@ export async function drainLane(lane: Lane, deps: BatcherDeps): Promise<void> {
   if (opensAt(lane, clock.now()) > 0) return;
   const parked = await lanes.parked(lane.id);
   if (parked !== undefined && parked.until > clock.now()) return;
+  if (await hasJustFlushed(lane, deps)) return;
   const isHeld = await leases.hold(`batcher/${lane.id}`, leaseSeconds, () => drain(lane, parked !== undefined, deps));
   if (!isHeld) log("lane_busy", { lane: lane.id });
+}
+
+/** A lane may ask for fewer, fuller batches than one a tick. Half a tick is left to the schedule's own unevenness. */
+async function hasJustFlushed(lane: Lane, { lanes, clock, tickSeconds }: BatcherDeps): Promise<boolean> {
+  if (lane.flushEverySeconds <= tickSeconds) return false;
+  const seconds = (clock.now() - (await lanes.flushedAt(lane.id))) / 1000;
+  return seconds < lane.flushEverySeconds - tickSeconds / 2;
 }
 
 /** @param isProbe the lane was parked: one session goes ahead, the rest follows once that was accepted */
@@ -58,6 +68,7 @@ async function drain(lane: Lane, isProbe: boolean, deps: BatcherDeps): Promise<v
     if (most <= 0) return;
     const received = await receiveUpTo(most, lane.id, deps);
     if (received.length === 0) return;
+    if (lane.flushEverySeconds > deps.tickSeconds) await deps.lanes.noteFlush(lane.id);
     const candidates = await toCandidates(received, lane.id, deps);
     for (const group of formGroups(candidates, lane)) {
       if (!hasTimeFor(deps)) {

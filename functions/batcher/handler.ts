@@ -27,10 +27,11 @@ export async function handler(_event: unknown, context: unknown): Promise<void> 
 const deps = once(() => {
   const env = readEnvironment(environmentNames, process.env);
   const clock = systemClock;
+  const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
   const store = openStore({
     tableName: env("OFFPEAK_TABLE"),
     bucketName: env("OFFPEAK_BUCKET"),
-    tickSeconds: positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS")),
+    tickSeconds,
     parkSeconds: positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")),
     clock,
     newId: newUlid,
@@ -47,6 +48,7 @@ const deps = once(() => {
     ),
     clock,
     newId: newUlid,
+    tickSeconds,
     log: jsonLog("batcher"),
     createTimeoutSeconds: positiveNumber("OFFPEAK_CREATE_TIMEOUT_SECONDS", env("OFFPEAK_CREATE_TIMEOUT_SECONDS")),
   };

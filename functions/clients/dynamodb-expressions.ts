@@ -12,29 +12,26 @@ export function compileClauses(clauses: readonly Clause[]): Compiled {
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
   const parts = clauses.map((clause, index) => {
-    const name = `#c${index}`;
-    names[name] = clause.attribute;
-    switch (clause.is) {
-      case "absent":
-        return `attribute_not_exists(${name})`;
-      case "present":
-        return `attribute_exists(${name})`;
-      case "equal":
-        values[`:c${index}`] = clause.value;
-        return `${name} = :c${index}`;
-      case "atMost":
-        values[`:c${index}`] = clause.value;
-        return `${name} <= :c${index}`;
-      case "oneOf": {
-        const placeholders = clause.values.map((_, position) => `:c${index}_${position}`);
-        clause.values.forEach((value, position) => {
-          values[`:c${index}_${position}`] = value;
-        });
-        return `${name} IN (${placeholders.join(", ")})`;
-      }
-    }
+    names[`#c${index}`] = clause.attribute;
+    return clauseText(clause, index, values);
   });
   return parts.length === 0 ? { names, values } : { names, values, condition: parts.join(" AND ") };
+}
+
+/** Adds what the clause compares with to `values`. */
+function clauseText(clause: Clause, index: number, values: Record<string, unknown>): string {
+  const name = `#c${index}`;
+  if (clause.is === "absent") return `attribute_not_exists(${name})`;
+  if (clause.is === "present") return `attribute_exists(${name})`;
+  if (clause.is === "oneOf") {
+    const placeholders = clause.values.map((value, position) => {
+      values[`:c${index}_${position}`] = value;
+      return `:c${index}_${position}`;
+    });
+    return `${name} IN (${placeholders.join(", ")})`;
+  }
+  values[`:c${index}`] = clause.value;
+  return `${name} ${clause.is === "equal" ? "=" : "<="} :c${index}`;
 }
 
 type UpdateParts = {

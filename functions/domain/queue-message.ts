@@ -24,9 +24,12 @@ export function queueMessageFor(session: Session): QueueMessage {
   return { sessionId, turn, attempt, sendNo };
 }
 
-/** Whether this message is the newest one sent for the session's next step. */
+/**
+ * Whether this message was sent for the attempt the session waits for. An older copy of it is as good as the newest: in a
+ * long queue rescue sends copies while the first one waits, and were only the newest good, none might ever be reached.
+ */
 export function isCurrent(message: QueueMessage, session: Session): boolean {
-  return message.turn === session.turn && message.attempt === session.attempt && message.sendNo === session.sendNo;
+  return message.turn === session.turn && message.attempt === session.attempt && message.sendNo <= session.sendNo;
 }
 
 /** The queue of real-time work; every other queue is named by its lane. */

@@ -34,7 +34,10 @@ const fields = {
   label: v.optional(
     v.pipe(
       v.string("must be a string"),
-      v.check((label) => [...label].length <= maxLabelCharacters, `must have at most ${maxLabelCharacters} characters`),
+      v.check(
+        (label) => Array.from(label).length <= maxLabelCharacters,
+        `must have at most ${maxLabelCharacters} characters`,
+      ),
       v.check(isWellFormed, "must be well-formed Unicode"),
     ),
   ),
@@ -67,6 +70,7 @@ export interface SpawnRequest {
   agentId?: string;
   model?: string;
   label?: string;
+  /** From acceptance; 0 says that there is no deadline, whatever the lane has. */
   timeoutSeconds?: number;
   mode?: Mode;
   onDeadline?: OnDeadline;
@@ -115,7 +119,7 @@ function normalize(body: v.InferOutput<typeof bodySchema>): Parsed<SpawnRequest>
     ...(rest.metadata === undefined ? {} : { metadata: rest.metadata }),
     ...(label === undefined || isBlank(label) ? {} : { label }),
     ...(mode === undefined ? {} : { mode }),
-    ...(timeout === undefined || timeout === 0 ? {} : { timeoutSeconds: timeout }),
+    ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
   };
   return { ok: true, value };
 }

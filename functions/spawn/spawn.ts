@@ -102,7 +102,7 @@ function acceptedSession(input: SpawnInput, agent: Agent, { config, clock, newId
   const lane = config.lanes.find(({ id }) => id === routing.lane);
   const sessionId = idempotencyKey === undefined ? newId() : derivedId(client, idempotencyKey);
   const createdAt = clock.now();
-  const timeoutSeconds = request.timeoutSeconds ?? lane?.deadlineSeconds;
+  const timeoutSeconds = request.timeoutSeconds ?? lane?.deadlineSeconds ?? 0;
   return {
     sessionId,
     sessionKey: job === undefined ? dashboardKey(agent.id, sessionId) : cronKey(agent.id, job.id, sessionId),
@@ -116,7 +116,7 @@ function acceptedSession(input: SpawnInput, agent: Agent, { config, clock, newId
     attempt: 1,
     sendNo: 1,
     createdAt,
-    ...(timeoutSeconds === undefined ? {} : { deadlineAt: createdAt + timeoutSeconds * 1000 }),
+    ...(timeoutSeconds > 0 ? { deadlineAt: createdAt + timeoutSeconds * 1000 } : {}),
     notBefore: routing.mode === "batch" && lane !== undefined ? opensAt(lane, createdAt) : 0,
   };
 }

@@ -21,8 +21,12 @@ export interface Lanes {
   park(lane: string, reason: string, retryAfterSeconds?: number): Promise<Parked>;
   /** A create was accepted: back to the start. */
   resume(lane: string): Promise<void>;
+  /** When the lane last formed batches; 0 when it never did. */
+  flushedAt(lane: string): Promise<number>;
+  noteFlush(lane: string): Promise<void>;
 }
 
+const flushKey = (lane: string) => ({ pk: `LANE#${lane}`, sk: "FLUSH" });
 const stateKey = (lane: string) => ({ pk: `LANE#${lane}`, sk: "STATE" });
 
 /** @param parkSeconds the first stay; each that follows without an accepted create is twice as long, up to an hour */
@@ -47,6 +51,13 @@ export function laneStore(table: Table, clock: Clock, parkSeconds: number): Lane
     },
     async resume(lane) {
       await table.put({ item: stateKey(lane), when: [] });
+    },
+    async flushedAt(lane) {
+      const item = await table.get(flushKey(lane));
+      return Number(item?.["at"] ?? 0);
+    },
+    async noteFlush(lane) {
+      await table.put({ item: { ...flushKey(lane), at: clock.now() }, when: [] });
     },
   };
 }

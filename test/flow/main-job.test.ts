@@ -15,7 +15,9 @@ describe("the main job, through the front door", () => {
   });
 
   it("answers 202 with the trade that was made, and the task is readable at once", async () => {
-    const { status, body } = await call(system.url, "/api/sessions/spawn", { body: { task: "Report, please.", agentId: "worker" } });
+    const { status, body } = await call(system.url, "/api/sessions/spawn", {
+      body: { task: "Report, please.", agentId: "worker" },
+    });
     expect(status).toBe(202);
     expect(body).toMatchObject({
       status: "accepted",
@@ -28,9 +30,18 @@ describe("the main job, through the front door", () => {
   });
 
   it("delivers a batched session once, with its answer, its tokens and half the price", async () => {
-    const { sessionId } = await spawnSession(system.url, { task: "[[stand-in: answer All is well.]] How is it?", agentId: "worker", label: "nightly" });
+    const { sessionId } = await spawnSession(system.url, {
+      task: "[[stand-in: answer All is well.]] How is it?",
+      agentId: "worker",
+      label: "nightly",
+    });
     const session = await delivered(system.url, sessionId);
-    expect(session).toMatchObject({ status: "done", stopReason: "end_turn", label: "nightly", model: "claude-haiku-5-5" });
+    expect(session).toMatchObject({
+      status: "done",
+      stopReason: "end_turn",
+      label: "nightly",
+      model: "claude-haiku-5-5",
+    });
     expect(session.usage.output).toBeGreaterThan(0);
     expect(session.cost.totalUsd).toBeCloseTo(session.cost.realtimeUsd / 2, 12);
     expect(session.cost).toMatchObject({ wastedUsd: 0, missing: 0 });
@@ -63,25 +74,37 @@ describe("the main job, through the front door", () => {
   });
 
   it("goes on where a turn paused, and keeps the whole conversation", async () => {
-    const { sessionId } = await spawnSession(system.url, { task: "[[stand-in: pause_turn 2]] Search.", agentId: "worker" });
+    const { sessionId } = await spawnSession(system.url, {
+      task: "[[stand-in: pause_turn 2]] Search.",
+      agentId: "worker",
+    });
     const session = await delivered(system.url, sessionId);
     expect(session).toMatchObject({ status: "done", turn: 3 });
     const { body } = await call(system.url, `/api/sessions/${sessionId}/history`);
-    expect(body.messages.map(({ role }: { role: string }) => role)).toEqual(["user", "assistant", "assistant", "assistant"]);
+    expect(body.messages.map(({ role }: { role: string }) => role)).toEqual([
+      "user",
+      "assistant",
+      "assistant",
+      "assistant",
+    ]);
   });
 
   it("spawns once for one Idempotency-Key, and says so when the body differs", async () => {
     const first = await spawnSession(system.url, { task: "Once." }, "the-key");
     const again = await spawnSession(system.url, { task: "Once." }, "the-key");
     expect(again).toEqual(first);
-    const other = await call(system.url, "/api/sessions/spawn", { body: { task: "Twice." }, headers: { "idempotency-key": "the-key" } });
+    const other = await call(system.url, "/api/sessions/spawn", {
+      body: { task: "Twice." },
+      headers: { "idempotency-key": "the-key" },
+    });
     expect(other).toMatchObject({ status: 409, body: { error: { type: "conflict_error" } } });
   });
 
   it("lists the newest first, page by page, by agent, label and status", async () => {
     const label = "listed";
     const ids: string[] = [];
-    for (const task of ["one", "two", "three"]) ids.push((await spawnSession(system.url, { task, agentId: "digest", label })).sessionId);
+    for (const task of ["one", "two", "three"])
+      ids.push((await spawnSession(system.url, { task, agentId: "digest", label })).sessionId);
     const first = await call(system.url, `/api/sessions?label=${label}&limit=2`);
     const second = await call(system.url, `/api/sessions?label=${label}&limit=2&cursor=${first.body.cursor}`);
     const listed = [...first.body.sessions, ...second.body.sessions].map(({ sessionId }) => sessionId);
@@ -95,6 +118,7 @@ describe("the main job, through the front door", () => {
   it("logs neither a task nor an answer nor a token", () => {
     const log = readFileSync(join(home, "offpeak.log"), "utf8");
     expect(log).toContain("session_accepted");
-    for (const secret of ["Report, please", "All is well", "a-token-for-the-tests", "sk-ant"]) expect(log).not.toContain(secret);
+    for (const secret of ["Report, please", "All is well", "a-token-for-the-tests", "sk-ant"])
+      expect(log).not.toContain(secret);
   });
 });

@@ -13,7 +13,12 @@ describe("npm start", () => {
   it("ends non-zero before ready, with every problem of the configuration at once", async () => {
     const { home, remove } = temporaryHome();
     const config = join(home, "wrong.json");
-    const agents = { list: [{ id: "a", cacheRetenshun: "short" }, { id: "b", maxTokens: 0, lane: "nowhere" }] };
+    const agents = {
+      list: [
+        { id: "a", cacheRetenshun: "short" },
+        { id: "b", maxTokens: 0, lane: "nowhere" },
+      ],
+    };
     writeFileSync(config, JSON.stringify({ agents }));
     const { code, output } = await exitOf(home, { OFFPEAK_CONFIG: config });
     expect(code).toBe(1);

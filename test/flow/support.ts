@@ -20,7 +20,10 @@ export function temporaryHome(): { home: string; remove(): void } {
   return { home, remove: () => rmSync(home, { recursive: true, force: true }) };
 }
 
-export function launch(home: string, environment: Record<string, string> = {}): { child: ChildProcess; output(): string } {
+export function launch(
+  home: string,
+  environment: Record<string, string> = {},
+): { child: ChildProcess; output(): string } {
   const env = {
     ...process.env,
     ANTHROPIC_API_KEY: "",
@@ -113,7 +116,10 @@ export function delivered(url: string, sessionId: string, boundMs?: number): Pro
 
 /** Lets the stand-in fail as the real API does. */
 export async function setFault(system: RunningSystem, fault: Json): Promise<void> {
-  const response = await fetch(`${system.standInUrl}/_stand-in/faults`, { method: "POST", body: JSON.stringify(fault) });
+  const response = await fetch(`${system.standInUrl}/_stand-in/faults`, {
+    method: "POST",
+    body: JSON.stringify(fault),
+  });
   if (!response.ok) throw new Error(`the stand-in refused the fault: ${await response.text()}`);
 }
 
