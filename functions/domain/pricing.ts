@@ -15,7 +15,7 @@ interface Price {
   geo?: boolean;
 }
 
-const prices: Record<string, Price> = {
+const published: Record<string, Price> = {
   "claude-fable-5-2": { input: 8, output: 40, read: 0.025, geo: true },
   "claude-fable-5-1": { input: 10, output: 50, read: 0.025, geo: true },
   "claude-mythos-5-1": { input: 10, output: 50, read: 0.025, geo: true },
@@ -40,6 +40,8 @@ const prices: Record<string, Price> = {
   },
   "claude-haiku-4-5": { input: 1, output: 5, read: 0.1 },
 };
+/** A map, since a model may be called what every object inherits (`constructor`), and has no price then. */
+const prices = new Map(Object.entries(published));
 
 export type Tier = "batch" | "standard";
 export const batchPriceMultiplier = 0.5;
@@ -58,7 +60,7 @@ export interface Priced {
 
 /** What these tokens cost, exactly. */
 export function costOf({ model, tier, usage, inferenceGeo }: Priced): Cost {
-  const price = prices[model.replace(/-20\d{6}$/, "")];
+  const price = prices.get(model.replace(/-20\d{6}$/, ""));
   if (price === undefined) return { known: false, why: `no price for model ${model}` };
   const isUs = inferenceGeo === "us";
   if (isUs && price.geo !== true) return { known: false, why: `no US price for model ${model}` };
