@@ -7,7 +7,7 @@ import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency, messagesPerCall } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { Lanes } from "../store/lanes.ts";
-import type { Leases } from "../store/leases.ts";
+import type { Leases, Renew } from "../store/leases.ts";
 import type { Manifests } from "../store/manifests.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
@@ -35,8 +35,6 @@ export interface BatcherDeps {
   removeMessages(lane: string, handles: readonly string[]): Promise<void>;
 }
 
-/** Longest a lane is worked on: as long as the function may run. */
-const leaseSeconds = 900;
 /** Left over after a create call has run to its bound, to write down what came of it. */
 const afterCallMs = 60_000;
 /** Receive calls that run side by side; an empty answer of one does not mean the queue is empty. */
@@ -49,7 +47,11 @@ export async function drainLane(lane: Lane, deps: BatcherDeps): Promise<void> {
   const parked = await lanes.parked(lane.id);
   if (parked !== undefined && parked.until > clock.now()) return;
   if (await hasJustFlushed(lane, deps)) return;
-  const isHeld = await leases.hold(`batcher/${lane.id}`, leaseSeconds, () => drain(lane, parked !== undefined, deps));
+  // The longest step between two renewals: one group's call, and what is written before and after it.
+  const leaseSeconds = deps.createTimeoutSeconds + (2 * afterCallMs) / 1000;
+  const isHeld = await leases.hold(`batcher/${lane.id}`, leaseSeconds, (renew) =>
+    drain(lane, parked !== undefined, renew, deps),
+  );
   if (!isHeld) log("lane_busy", { lane: lane.id });
 }
 
@@ -61,7 +63,7 @@ async function hasJustFlushed(lane: Lane, { lanes, clock, tickSeconds }: Batcher
 }
 
 /** @param isProbe the lane was parked: one session goes ahead, the rest follows once that was accepted */
-async function drain(lane: Lane, isProbe: boolean, deps: BatcherDeps): Promise<void> {
+async function drain(lane: Lane, isProbe: boolean, renew: Renew, deps: BatcherDeps): Promise<void> {
   for (let probing = isProbe; ; ) {
     const room = await roomIn(lane, deps);
     const most = Math.min(room, probing ? 1 : lane.maxBatchRequests);
@@ -75,6 +77,7 @@ async function drain(lane: Lane, isProbe: boolean, deps: BatcherDeps): Promise<v
         deps.log("time_short", { lane: lane.id });
         return;
       }
+      await renew();
       const outcome = await submitGroup(group, lane, deps);
       if (outcome === "parked" || (probing && outcome === "unknown")) return;
       if (probing && outcome === "accepted") {

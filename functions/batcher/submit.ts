@@ -4,7 +4,7 @@ import { type CreateRefusal, classifyCreateRefusal } from "../domain/create-outc
 import { concurrency, membersPerPage } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
 import type { Moved } from "../store/sessions.ts";
-import { releaseManifest } from "../turns/release.ts";
+import { releaseManifest, releaseMembers } from "../turns/release.ts";
 import { type Candidate, requestLine } from "./candidates.ts";
 import { type BatcherDeps, hasTimeFor } from "./drain.ts";
 
@@ -45,7 +45,10 @@ async function newManifest(
     pages: pages.length,
     betas: [...(group[0]?.betas ?? [])],
     readFailures: 0,
-    ...(lane.workspaceId === undefined ? {} : { workspaceId: lane.workspaceId }),
+    credential: {
+      ...(lane.workspaceId === undefined ? {} : { workspaceId: lane.workspaceId }),
+      ...(lane.apiKeySecret === undefined ? {} : { apiKeySecret: lane.apiKeySecret }),
+    },
     ...(parent === undefined ? {} : { parent }),
   };
   await manifests.create(manifest);
@@ -102,7 +105,11 @@ async function post(
 ): Promise<Submitted> {
   const { manifests, clock, log } = deps;
   const { manifestId, betas, count, bytes } = manifest;
-  const timeoutMs = Math.max(1, (manifest.notAfter ?? 0) - clock.now());
+  const timeoutMs = (manifest.notAfter ?? 0) - clock.now();
+  if (timeoutMs <= 0) {
+    await giveUp(manifest, "no time left for its call", deps);
+    return "none";
+  }
   const answer = await deps.anthropicFor(lane).createBatch({ lines, betas, timeoutMs });
   if (answer.kind === "accepted") {
     const { batchId } = answer.batch;
@@ -187,5 +194,6 @@ async function splitManifest(
 async function giveUp(manifest: Manifest, reason: string, deps: BatcherDeps, releaseNotBefore?: number): Promise<void> {
   const until = releaseNotBefore === undefined ? {} : { releaseNotBefore };
   const abandoned = await deps.manifests.move("abandon", manifest, { reason, ...until });
-  if (abandoned !== undefined) await releaseManifest(abandoned, deps);
+  // Whoever gave it up before us may have looked before we had claimed.
+  await (abandoned === undefined ? releaseMembers(manifest, deps) : releaseManifest(abandoned, deps));
 }

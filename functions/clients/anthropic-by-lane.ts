@@ -2,7 +2,8 @@ import type { Lane } from "../domain/config/index.ts";
 import { type Anthropic, createAnthropic } from "./anthropic.ts";
 import type { Secrets } from "./secrets-manager.ts";
 
-type Credential = Pick<Lane, "apiKeySecret" | "workspaceId">;
+/** What a lane may have of its own. */
+export type Credential = Pick<Lane, "apiKeySecret" | "workspaceId">;
 
 /** Lanes with the same credential share a client, and one list of batches. */
 export function credentialOf({ apiKeySecret = "", workspaceId = "" }: Credential): string {

@@ -29,10 +29,12 @@ const parkingStatuses: Record<number, string> = {
 export function classifyCreateRefusal(answer: RefusedAnswer, bodyBytes: number): CreateRefusal {
   const message = answer.error?.message ?? `HTTP ${answer.status}`;
   const reason = (answer.error === undefined ? undefined : parkReason(answer.error)) ?? parkingStatuses[answer.status];
-  if (answer.status === 400 && reason === undefined) return { kind: "content", message };
+  // Only Anthropic's own words say that a body is wrong: a page of some proxy says nothing of the request behind it.
+  const isExplained = answer.status === 400 && answer.error !== undefined;
+  if (isExplained && reason === undefined) return { kind: "content", message };
   // A small body is not too large: some proxy spoke, and what it did with the request is not known.
   if (answer.status === 413) return { kind: bodyBytes < contentRefusalBytes ? "unknown" : "content", message };
-  const isCertain = answer.status === 400 || parkingStatuses[answer.status] !== undefined;
+  const isCertain = isExplained || parkingStatuses[answer.status] !== undefined;
   if (!isCertain || reason === undefined) return { kind: "unknown", message };
   const wait = answer.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: answer.retryAfterSeconds };
   return { kind: "park", reason, message, ...wait };

@@ -30,6 +30,9 @@ export const resultsLifeSeconds = 29 * 24 * 3600;
 /** A 404 on results has been seen for batches that exist; only after this long do we believe it. */
 export const resultsMissingSeconds = 48 * 3600;
 
+/** Lambda: the longest a function runs. What it was doing is over after that. */
+export const functionSeconds = 900;
+
 /** How far the clocks of two machines may differ. */
 export const clockSkewSeconds = 60;
 

@@ -16,7 +16,9 @@ export interface Manifest {
   bytes: number;
   pages: number;
   betas: string[];
-  /** The workspace the lane is configured for, or the one the create answered with. */
+  /** What its lane was configured with: its batch can only be seen with the same credential. */
+  credential: { apiKeySecret?: string; workspaceId?: string };
+  /** The workspace that answered the create call. */
   workspaceId?: string;
   /** No create call begins or runs after this. Undefined while `preparing`. */
   notAfter?: number;

@@ -38,18 +38,21 @@ export type ParsedLine =
   | { kind: "foreign"; customId: string }
   | { kind: "garbled" };
 
+/** What only explains must not make an answer unreadable: in a form not known yet, it is as good as absent. */
+const explaining = <const S extends v.GenericSchema>(schema: S) => v.fallback(v.nullish(schema), null);
+
 const messageSchema = v.object({
   model: v.nullish(v.string()),
   stop_reason: v.nullish(v.string()),
-  stop_details: v.nullish(v.object({ category: v.nullish(v.string()), explanation: v.nullish(v.string()) })),
+  stop_details: explaining(v.object({ category: v.nullish(v.string()), explanation: v.nullish(v.string()) })),
   content: v.array(v.unknown()),
-  usage: v.unknown(),
+  usage: v.optional(v.unknown()),
 });
 
 const errorSchema = v.object({
   type: v.nullish(v.string()),
   message: v.nullish(v.string()),
-  details: v.nullish(v.object({ error_code: v.nullish(v.string()) })),
+  details: explaining(v.object({ error_code: v.nullish(v.string()) })),
 });
 
 const lineSchema = v.object({
@@ -146,18 +149,18 @@ export function errorOutcome(body: ApiErrorBody): Outcome {
   return { kind: "again", error };
 }
 
-const parkingTypes: Record<string, string> = {
-  billing_error: "billing",
-  permission_error: "permission",
-  authentication_error: "authentication",
-};
-const parkingCodes: Record<string, string> = {
-  enforced_spend_limit_reached: "spend_limit",
-  contract_spend_limit_reached: "spend_limit",
-  organization_on_hold: "organization",
-  cmek_key_disabled: "organization",
-  claude_code_key_creator_not_member: "organization",
-};
+const parkingTypes = new Map([
+  ["billing_error", "billing"],
+  ["permission_error", "permission"],
+  ["authentication_error", "authentication"],
+]);
+const parkingCodes = new Map([
+  ["enforced_spend_limit_reached", "spend_limit"],
+  ["contract_spend_limit_reached", "spend_limit"],
+  ["organization_on_hold", "organization"],
+  ["cmek_key_disabled", "organization"],
+  ["claude_code_key_creator_not_member", "organization"],
+]);
 /** Seen as plain `invalid_request_error` in results of accepted batches (curator#296) and documented for spend limits. */
 const parkingMessages: readonly [prefix: string, reason: string][] = [
   ["Your credit balance is too low", "credit"],
@@ -166,9 +169,9 @@ const parkingMessages: readonly [prefix: string, reason: string][] = [
 
 /** Why work must wait although nothing is wrong with it: by error code, by type, and as a last resort by message. */
 export function parkReason(body: ApiErrorBody): string | undefined {
-  const byCode = parkingCodes[body.details?.error_code ?? ""];
+  const byCode = parkingCodes.get(body.details?.error_code ?? "");
   const byMessage = parkingMessages.find(([prefix]) => body.message?.startsWith(prefix) === true)?.[1];
-  return byCode ?? parkingTypes[body.type ?? ""] ?? byMessage;
+  return byCode ?? parkingTypes.get(body.type ?? "") ?? byMessage;
 }
 
 const contentSchema = v.union([

@@ -1,5 +1,8 @@
-import { releaseManifest } from "../turns/release.ts";
-import type { OpenWork, PollerDeps } from "./tick.ts";
+import { functionSeconds } from "../domain/limits.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { releaseManifest, releaseMembers } from "../turns/release.ts";
+import type { OpenWork } from "./open-work.ts";
+import type { PollerDeps } from "./tick.ts";
 
 /** A batcher that lives is done preparing long before this many ticks, or this many seconds where ticks are short. */
 const prepareTicks = 5;
@@ -13,11 +16,18 @@ export async function closeManifests(work: readonly OpenWork[], deps: PollerDeps
   const { manifests, clock, tickSeconds, log } = deps;
   const patienceMs = Math.max(minPrepareSeconds, prepareTicks * tickSeconds) * 1000;
   for (const { manifest } of work) {
-    if (manifest.state === "abandoned") await releaseManifest(manifest, deps);
+    if (manifest.state === "abandoned") await letGo(manifest, deps);
     if (manifest.state !== "preparing" || clock.now() - manifest.createdAt < patienceMs) continue;
     const abandoned = await manifests.move("abandon", manifest, { reason: "died before its call" });
     if (abandoned === undefined) continue;
     log("manifest_abandoned", { manifestId: manifest.manifestId, reason: "died before its call" });
-    await releaseManifest(abandoned, deps);
+    await letGo(abandoned, deps);
   }
+}
+
+/** A batcher that only seemed dead may claim for as long as a function can run: until then its manifest is not closed. */
+async function letGo(manifest: Manifest, deps: PollerDeps): Promise<void> {
+  const hasClaimed = manifest.notAfter !== undefined;
+  const isOver = deps.clock.now() > manifest.createdAt + functionSeconds * 1000;
+  await (hasClaimed || isOver ? releaseManifest(manifest, deps) : releaseMembers(manifest, deps));
 }

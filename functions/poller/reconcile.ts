@@ -1,9 +1,9 @@
-import type { Anthropic } from "../clients/anthropic.ts";
 import type { Batch } from "../domain/batch.ts";
 import { clockSkewSeconds } from "../domain/limits.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { isMissing, mayBe } from "../domain/reconcile.ts";
-import type { OpenWork, PollerDeps, Work } from "./tick.ts";
+import type { OpenWork, Work, Workspace } from "./open-work.ts";
+import type { PollerDeps } from "./tick.ts";
 
 /** Unowned ended batches whose first line is read in one tick; the others are read in the next. */
 const maxReadsPerTick = 50;
@@ -17,7 +17,9 @@ const confirmSeconds = 60;
 export async function reconcile(work: Work, deps: PollerDeps): Promise<void> {
   const known = new Set(work.manifests.map(({ manifest }) => manifest.batchId));
   let reads = 0;
-  for (const { anthropic, list } of work.lists) {
+  for (const workspace of work.workspaces) {
+    const { list } = workspace;
+    if (list === undefined) continue;
     const unowned: Batch[] = [];
     const owners = await deps.manifests.owned(
       list.batches.map(({ batchId }) => batchId).filter((id) => !known.has(id)),
@@ -26,10 +28,10 @@ export async function reconcile(work: Work, deps: PollerDeps): Promise<void> {
       if (known.has(batch.batchId) || owners.has(batch.batchId)) continue;
       const isRead = batch.status === "ended" && reads < maxReadsPerTick;
       if (isRead) reads += 1;
-      if (!isRead || !(await identify(batch, anthropic, list.workspaceId, work, deps))) unowned.push(batch);
+      if (!isRead || !(await identify(batch, workspace, work, deps))) unowned.push(batch);
     }
     await releaseMissing(
-      work.manifests.filter((one) => one.anthropic === anthropic),
+      work.manifests.filter((one) => one.workspace === workspace),
       unowned,
       deps,
     );
@@ -37,15 +39,9 @@ export async function reconcile(work: Work, deps: PollerDeps): Promise<void> {
 }
 
 /** @returns whether it is known now whose the batch is */
-async function identify(
-  batch: Batch,
-  anthropic: Anthropic,
-  workspaceId: string | undefined,
-  work: Work,
-  deps: PollerDeps,
-): Promise<boolean> {
+async function identify(batch: Batch, workspace: Workspace, work: Work, deps: PollerDeps): Promise<boolean> {
   const { manifests, log } = deps;
-  const manifestId = await manifestNamedBy(batch, anthropic, deps);
+  const manifestId = await manifestNamedBy(batch, workspace, deps);
   if (manifestId === undefined) return false;
   const { batchId } = batch;
   const manifest = manifestId === "nobody" ? undefined : await manifests.get(manifestId);
@@ -54,7 +50,7 @@ async function identify(
     log("batch_foreign", { batchId });
     return true;
   }
-  const accepted = await manifests.accept(manifest, batchId, workspaceId);
+  const accepted = await manifests.accept(manifest, batchId, workspace.list?.workspaceId);
   if (accepted === undefined) {
     // It has another batch already. This one was paid for nothing, and all that can be done is to say so.
     await manifests.markForeign(batchId);
@@ -63,13 +59,17 @@ async function identify(
   }
   log("manifest_adopted", { manifestId: manifest.manifestId, batchId });
   const open = work.manifests.find((one) => one.manifest.manifestId === manifest.manifestId);
-  if (open === undefined) work.manifests.push({ manifest: accepted, anthropic, list: undefined, batch });
+  if (open === undefined) work.manifests.push({ manifest: accepted, workspace, batch });
   else Object.assign(open, { manifest: accepted, batch });
   return true;
 }
 
 /** The manifest that a line of the results names, `nobody` when a line names none of ours, undefined when none can be read. */
-async function manifestNamedBy(batch: Batch, anthropic: Anthropic, { log }: PollerDeps): Promise<string | undefined> {
+async function manifestNamedBy(
+  batch: Batch,
+  { anthropic }: Workspace,
+  { log }: PollerDeps,
+): Promise<string | undefined> {
   if (batch.archivedAt !== undefined) return "nobody";
   try {
     for await (const line of (await anthropic.results(batch)) ?? []) {
@@ -86,31 +86,35 @@ async function manifestNamedBy(batch: Batch, anthropic: Anthropic, { log }: Poll
 /** Two complete lists in a row without any batch it could be: then, and only then, its sessions may be sent again. */
 async function releaseMissing(work: readonly OpenWork[], unowned: readonly Batch[], deps: PollerDeps): Promise<void> {
   const { manifests, clock, log, reconcileGraceSeconds } = deps;
+  const confirmMs = Math.min(confirmSeconds, reconcileGraceSeconds) * 1000;
   for (const one of work.filter(({ manifest }) => manifest.state === "submitting")) {
-    const { manifest, list } = one;
-    const now = clock.now();
-    if (
-      list !== undefined &&
-      manifest.workspaceId !== undefined &&
-      list.workspaceId !== undefined &&
-      list.workspaceId !== manifest.workspaceId
-    ) {
-      log("workspace_mismatch", { manifestId: manifest.manifestId });
-      continue;
-    }
-    const isAbsent =
-      list?.complete === true &&
-      isMissing(manifest, now, reconcileGraceSeconds * 1000) &&
-      !unowned.some((batch) => mayBe(batch, manifest, clockSkewSeconds * 1000));
-    const confirmMs = Math.min(confirmSeconds, reconcileGraceSeconds) * 1000;
-    if (!isAbsent) {
-      if (manifest.missingSince !== undefined) await manifests.move("note", manifest, { missingSince: undefined });
-    } else if (manifest.missingSince === undefined) {
-      await manifests.move("note", manifest, { missingSince: now });
-    } else if (now - manifest.missingSince >= confirmMs) {
-      const abandoned = await manifests.move("abandon", manifest, { reason: "no such batch exists" });
-      if (abandoned !== undefined) one.manifest = abandoned;
-      log("manifest_abandoned", { manifestId: manifest.manifestId, reason: "no such batch exists" });
+    const { manifest } = one;
+    const { manifestId, missingSince } = manifest;
+    if (isElsewhere(one)) {
+      log("workspace_mismatch", { manifestId });
+    } else if (!isAbsent(one, unowned, reconcileGraceSeconds)) {
+      if (missingSince !== undefined) await manifests.move("note", manifest, { missingSince: undefined });
+    } else if (missingSince === undefined) {
+      await manifests.move("note", manifest, { missingSince: clock.now() });
+    } else if (one.workspace.listedAt - missingSince >= confirmMs) {
+      const reason = "no such batch exists";
+      one.manifest = (await manifests.move("abandon", manifest, { reason })) ?? manifest;
+      log("manifest_abandoned", { manifestId, reason });
     }
   }
+}
+
+/** A list from another workspace than the one it was sent to proves nothing. */
+function isElsewhere({ manifest, workspace: { list } }: OpenWork): boolean {
+  const expected = manifest.credential.workspaceId ?? manifest.workspaceId;
+  return expected !== undefined && list?.workspaceId !== undefined && list.workspaceId !== expected;
+}
+
+function isAbsent(
+  { manifest, workspace: { list, listedAt } }: OpenWork,
+  unowned: readonly Batch[],
+  graceSeconds: number,
+): boolean {
+  const isOverdue = list?.complete === true && isMissing(manifest, listedAt, graceSeconds * 1000);
+  return isOverdue && !unowned.some((batch) => mayBe(batch, manifest, clockSkewSeconds * 1000));
 }

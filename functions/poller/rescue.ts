@@ -7,7 +7,7 @@ import { queueMessageFor, queueOf } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle, tryAgain } from "../turns/settle.ts";
-import { endUnknownRun } from "../turns/unknown-run.ts";
+import { endRun } from "../turns/unknown-run.ts";
 import type { PollerDeps } from "./tick.ts";
 
 /** Whoever's next step never came: the oldest first, bounded a tick, and each visit moves the time of the next. */
@@ -30,13 +30,15 @@ export async function sweepRescues(deps: PollerDeps): Promise<void> {
 
 async function rescue(session: Session, deps: PollerDeps): Promise<void> {
   if (session.status === "queued") return sendAgain(session, deps);
-  if (session.status === "running") return endRun(session, deps);
+  if (session.status === "running") return endDeadRun(session, deps);
   if (session.status === "submitted") return askManifest(session, deps);
 }
 
 /** Sends the session's message (again), or looks later where its lane is closed or parked. */
 async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
   const { sessions, queues, lanes, config, clock, log } = deps;
+  // The index may still show when it was due before.
+  if (session.notBefore > clock.now()) return;
   const lane = config.lanes.find(({ id }) => id === session.lane);
   // The work of a lane that is no longer configured goes to the default lane.
   if (lane === undefined) {
@@ -59,13 +61,13 @@ async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
   log("session_rescued", { sessionId: session.sessionId, from: "queued", sendNo: moved.session.sendNo });
 }
 
-/** The lease of a real-time attempt is over, and nobody wrote what came of it. */
-async function endRun(session: Session, deps: PollerDeps): Promise<void> {
+/** Whoever ran it is dead, or its lease would not be over. */
+async function endDeadRun(session: Session, deps: PollerDeps): Promise<void> {
   if ((session.runEndsAt ?? 0) > deps.clock.now()) {
     await deps.sessions.note("lookAgain", session, {});
     return;
   }
-  const ended = await endUnknownRun(session, deps);
+  const ended = await endRun(session, deps);
   if (ended !== undefined) await deliver([ended], deps);
 }
 

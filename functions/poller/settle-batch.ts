@@ -1,23 +1,35 @@
 import type { Batch } from "../domain/batch.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
-import { concurrency, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
+import {
+  batchLifeSeconds,
+  concurrency,
+  maxReadAgainSeconds,
+  resultsLifeSeconds,
+  resultsMissingSeconds,
+} from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
+import type { Renew } from "../store/leases.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle, tryAgain } from "../turns/settle.ts";
 import { loseMembers } from "./lost-results.ts";
-import type { OpenWork, PollerDeps } from "./tick.ts";
+import type { OpenWork } from "./open-work.ts";
+import type { PollerDeps } from "./tick.ts";
 
 /** Lines that are settled side by side before more are read: bounds memory, whatever the size of the file. */
 const linesPerPage = 200;
 /** A settle that began must have time for a page and its bookkeeping. */
 const pageMs = 60_000;
-const leaseSeconds = 900;
+/** The longest step between two renewals: a page of lines, or the wait for the first of them. */
+const leaseSeconds = 120;
+
+/** Called after each page: whoever settles is still alive. */
+type SettleBatchDeps = PollerDeps & { onPage: () => Promise<unknown> };
 
 type OurLine = { text: string; lineNo: number; parsed: ParsedLine };
 
 /** Every open manifest whose batch has ended, the oldest first. */
-export async function settleBatches(work: readonly OpenWork[], deps: PollerDeps): Promise<void> {
+export async function settleBatches(work: readonly OpenWork[], renewTick: Renew, deps: PollerDeps): Promise<void> {
   const { manifests, clock, log } = deps;
   const submitted = work.filter(({ manifest }) => manifest.state === "submitted");
   for (const one of submitted.toSorted((a, b) => a.manifest.createdAt - b.manifest.createdAt)) {
@@ -30,15 +42,21 @@ export async function settleBatches(work: readonly OpenWork[], deps: PollerDeps)
     if (manifest.endedAt === undefined)
       one.manifest = (await manifests.move("note", manifest, { endedAt })) ?? manifest;
     if ((manifest.readAgainAt ?? 0) > clock.now()) continue;
-    await deps.leases.hold(`settle/${manifest.manifestId}`, leaseSeconds, () => settleBatch(one, batch, deps));
+    await deps.leases.hold(`settle/${manifest.manifestId}`, leaseSeconds, (renew) =>
+      settleBatch(one, batch, { ...deps, onPage: () => Promise.all([renewTick(), renew()]) }),
+    );
   }
 }
 
-/** A batch that an incomplete list does not show is asked for by itself. */
-async function findBatch({ manifest, anthropic, list }: OpenWork, { log }: PollerDeps): Promise<Batch | undefined> {
-  if (manifest.batchId === undefined || list?.complete === true) return undefined;
+/** A batch that the list does not show is asked for by itself; one that nobody has seen for days is given up. */
+async function findBatch({ manifest, workspace }: OpenWork, deps: PollerDeps): Promise<Batch | undefined> {
+  const { log, clock } = deps;
+  if (manifest.batchId === undefined) return undefined;
   try {
-    return await anthropic.retrieveBatch(manifest.batchId);
+    const batch = await workspace.anthropic.retrieveBatch(manifest.batchId);
+    const unseenMs = clock.now() - manifest.createdAt - (batchLifeSeconds + resultsMissingSeconds) * 1000;
+    if (batch === undefined && unseenMs > 0) await loseMembers(manifest, "the batch is no longer there", deps);
+    return batch;
   } catch (error) {
     log("manifest_unreadable", {
       manifestId: manifest.manifestId,
@@ -49,7 +67,7 @@ async function findBatch({ manifest, anthropic, list }: OpenWork, { log }: Polle
 }
 
 /** Reads the whole file and settles every line of it. A short read is never believed: it is read again, from the top. */
-async function settleBatch(one: OpenWork, batch: Batch, deps: PollerDeps): Promise<void> {
+async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): Promise<void> {
   const { clock } = deps;
   const { manifest } = one;
   const isOver = batch.archivedAt !== undefined || clock.now() > batch.createdAt + resultsLifeSeconds * 1000;
@@ -76,12 +94,12 @@ interface Read {
   problem?: string;
 }
 
-async function readResults({ manifest, anthropic }: OpenWork, batch: Batch, deps: PollerDeps): Promise<Read> {
+async function readResults({ manifest, workspace }: OpenWork, batch: Batch, deps: SettleBatchDeps): Promise<Read> {
   const seen = new Set<string>();
   let page: OurLine[] = [];
   let lineNo = 0;
   try {
-    const lines = await anthropic.results(batch);
+    const lines = await workspace.anthropic.results(batch);
     if (lines === undefined) return { seen, problem: "404" };
     for await (const text of lines) {
       lineNo += 1;
@@ -91,6 +109,7 @@ async function readResults({ manifest, anthropic }: OpenWork, batch: Batch, deps
       page.push({ text, lineNo, parsed });
       if (page.length < linesPerPage) continue;
       await settlePage(manifest, page, deps);
+      await deps.onPage();
       page = [];
       if (deps.millisecondsLeft() < pageMs) return { seen, problem: "no time left" };
     }

@@ -1,7 +1,14 @@
 import * as v from "valibot";
 import type { Clause, Item, Table, Write } from "../clients/table.ts";
 import { membersPerPage } from "../domain/limits.ts";
-import { type Manifest, type ManifestMove, type Member, manifestMoves, manifestStates } from "../domain/manifest.ts";
+import {
+  type Manifest,
+  type ManifestMove,
+  type ManifestState,
+  type Member,
+  manifestMoves,
+  manifestStates,
+} from "../domain/manifest.ts";
 import { parseRecord } from "../domain/parse.ts";
 
 /**
@@ -46,6 +53,7 @@ const schema = v.object({
   bytes: v.number(),
   pages: v.number(),
   betas: v.array(v.string()),
+  credential: v.object({ apiKeySecret: v.exactOptional(v.string()), workspaceId: v.exactOptional(v.string()) }),
   workspaceId: v.exactOptional(v.string()),
   notAfter: optionalTime,
   batchId: v.exactOptional(v.string()),
@@ -127,6 +135,12 @@ function headChange(
   return { key: headKey(seen.manifestId), set, remove, when: [{ attribute: "state", is: "oneOf", values: from }] };
 }
 
+/** What becomes of a manifest's entry among the open ones: what was given up is no longer in flight. */
+function entryAfter(to: ManifestState | undefined, seen: Manifest): Write | undefined {
+  if (to === "abandoned") return openEntry({ ...seen, count: 0 });
+  return to === "settled" || to === "closed" ? { remove: { key: openKey(seen), when: [] } } : undefined;
+}
+
 async function move(
   table: Table,
   name: ManifestMove,
@@ -135,11 +149,12 @@ async function move(
 ): Promise<Manifest | undefined> {
   const update = headChange(name, seen, changes);
   const { to } = manifestMoves[name];
-  if (to !== "settled" && to !== "closed") {
+  const entry = entryAfter(to, seen);
+  if (entry === undefined) {
     const found = await table.update(update);
     return found.moved ? toManifest(found.item) : undefined;
   }
-  const isDone = await table.transact([{ update }, { remove: { key: openKey(seen), when: [] } }]);
+  const isDone = await table.transact([{ update }, entry]);
   const item = await table.get(headKey(seen.manifestId));
   return item === undefined || !(isDone || item["state"] === to) ? undefined : toManifest(item);
 }

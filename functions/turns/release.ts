@@ -12,26 +12,33 @@ export interface ReleaseDeps {
 }
 
 /**
- * Lets go of everyone an abandoned manifest still holds, and closes it. No attempt is burnt: nothing of them was tried.
- * May be run again from the top, by anyone.
+ * Lets go of everyone a manifest still holds that was given up and never will be sent. No attempt is burnt: nothing of
+ * them was tried. May be run again from the top, by anyone.
  */
+export async function releaseMembers(manifest: Manifest, deps: ReleaseDeps): Promise<void> {
+  for await (const members of deps.manifests.members(manifest.manifestId)) await release(members, manifest, deps);
+}
+
+/** Lets go of everyone, and closes the manifest: only where nobody can still be claiming for it. */
 export async function releaseManifest(manifest: Manifest, deps: ReleaseDeps): Promise<void> {
-  const { sessions, manifests, clock } = deps;
-  const notBefore = Math.max(manifest.releaseNotBefore ?? 0, 0);
-  const release = async (members: readonly Member[]) => {
-    const { sessions: found } = await sessions.getMany(members.map(({ sessionId }) => sessionId));
-    const held = found.filter((session) => session.manifestId === manifest.manifestId);
-    await mapConcurrently(held, concurrency, async (session) => {
-      if (session.status === "submitted") {
-        await sessions.move("requeueBatched", session, "queued", {
-          manifestId: undefined,
-          submittedAt: undefined,
-          sendNo: session.sendNo + 1,
-          notBefore: notBefore > clock.now() ? notBefore : 0,
-        });
-      }
-    });
-  };
-  for await (const members of manifests.members(manifest.manifestId)) await release(members);
-  await manifests.move("close", manifest, {});
+  await releaseMembers(manifest, deps);
+  await deps.manifests.move("close", manifest, {});
+}
+
+async function release(
+  members: readonly Member[],
+  manifest: Manifest,
+  { sessions, clock }: ReleaseDeps,
+): Promise<void> {
+  const { manifestId, releaseNotBefore = 0 } = manifest;
+  const { sessions: found } = await sessions.getMany(members.map(({ sessionId }) => sessionId));
+  const held = found.filter((session) => session.manifestId === manifestId && session.status === "submitted");
+  await mapConcurrently(held, concurrency, (session) =>
+    sessions.move("requeueBatched", session, "queued", {
+      manifestId: undefined,
+      submittedAt: undefined,
+      sendNo: session.sendNo + 1,
+      notBefore: releaseNotBefore > clock.now() ? releaseNotBefore : 0,
+    }),
+  );
 }

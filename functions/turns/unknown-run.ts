@@ -1,6 +1,26 @@
 import { realtimeUnknownRetries } from "../domain/limits.ts";
+import { parseMessage } from "../domain/outcome.ts";
 import { isTerminal, type Session } from "../domain/session.ts";
-import { fail, requeue, type SettleDeps } from "./settle.ts";
+import { fail, requeue, type SettleDeps, settle } from "./settle.ts";
+
+/**
+ * A real-time attempt that is over, and whose session does not show it. Its result may be there, with only the move
+ * missing: then it is made. If not, the call may have been paid.
+ * @returns the session, if this ended its turn
+ */
+export async function endRun(session: Session, deps: SettleDeps): Promise<Session | undefined> {
+  const { sessionId, turn, run } = session;
+  const { results } = await deps.turns.read(sessionId);
+  const stored = results.find(({ source }) => source === run);
+  const result = stored === undefined ? undefined : parseMessage(await deps.turns.readBody(stored));
+  if (stored === undefined || result === undefined) return endUnknownRun(session, deps);
+  const { source, tier, receivedAt } = stored;
+  return settle(
+    session,
+    { ...result, sessionId, turn, source, tier, receivedAt, text: await deps.turns.readBody(stored) },
+    deps,
+  );
+}
 
 /**
  * A real-time call of which nobody knows what came: it may have been paid. It is tried again at most once; the attempt
