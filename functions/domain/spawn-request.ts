@@ -1,5 +1,11 @@
 import * as v from "valibot";
-import { maxLabelCharacters, maxMetadataBytes, maxModelCharacters, maxTimeoutSeconds } from "./limits.ts";
+import {
+  maxIdempotencyKeyCharacters,
+  maxLabelCharacters,
+  maxMetadataBytes,
+  maxModelCharacters,
+  maxTimeoutSeconds,
+} from "./limits.ts";
 import { type Problem, parseStrictly } from "./parse.ts";
 import type { Mode, OnDeadline } from "./session.ts";
 
@@ -16,6 +22,16 @@ const seconds = v.pipe(
 );
 const isBlank = (text: string) => text.trim() === "";
 const isWellFormed = (text: string) => text.isWellFormed();
+const isPlainObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+/** What is nested too deep to be written again has more brackets than any limit. */
+const jsonBytes = (value: unknown) => {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+};
+const keyLength = `must have 1 to ${maxIdempotencyKeyCharacters} characters`;
 
 const fields = {
   task: v.pipe(
@@ -29,6 +45,7 @@ const fields = {
       v.string("must be a string"),
       v.check((model) => !isBlank(model), "must not be empty"),
       v.maxLength(maxModelCharacters, `must have at most ${maxModelCharacters} characters`),
+      v.check(isWellFormed, "must be well-formed Unicode"),
     ),
   ),
   label: v.optional(
@@ -49,18 +66,25 @@ const fields = {
   lane: v.optional(id),
   metadata: v.optional(
     v.pipe(
-      v.record(v.string(), v.unknown(), "must be an object"),
-      v.check(
-        (data) => JSON.stringify(data).length <= maxMetadataBytes,
-        `must be at most ${maxMetadataBytes} bytes of JSON`,
-      ),
+      // Not a `record`, which takes a list for one and leaves out keys such as `constructor`.
+      v.custom<Record<string, unknown>>(isPlainObject, "must be an object"),
+      v.check((data) => jsonBytes(data) <= maxMetadataBytes, `must be at most ${maxMetadataBytes} bytes of JSON`),
     ),
   ),
 };
 
 const bodySchema = v.object(fields, "must be a JSON object");
 const detailSchema = v.object(
-  { ...fields, idempotencyKey: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(255))) },
+  {
+    ...fields,
+    idempotencyKey: v.optional(
+      v.pipe(
+        v.string(keyLength),
+        v.check((key) => !isBlank(key) && key.length <= maxIdempotencyKeyCharacters, keyLength),
+        v.check(isWellFormed, "must be well-formed Unicode"),
+      ),
+    ),
+  },
   "must be a JSON object",
 );
 
