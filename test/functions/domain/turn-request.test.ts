@@ -1,0 +1,219 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Agent } from "../../../functions/domain/config/index.ts";
+import { CorruptRecordError } from "../../../functions/domain/errors.ts";
+import {
+  batchRequestLine,
+  firstTurn,
+  messageParams,
+  parseTurnRequest,
+  type TurnRequest,
+} from "../../../functions/domain/turn-request.ts";
+import { anAgent, manifestId, noon, sessionId } from "./support.ts";
+
+const task = "Summarize last night's alarms.";
+const model = "claude-haiku-4-5";
+const short = { type: "ephemeral" };
+const long = { type: "ephemeral", ttl: "1h" };
+
+const requestOf = (agent: Partial<Agent> = {}, words = task) =>
+  firstTurn(anAgent(agent), { task: words, model, at: noon });
+/** What goes on the wire for the first turn of a session. */
+const sent = (agent: Partial<Agent> = {}, words = task) =>
+  messageParams({ requests: [requestOf(agent, words)], answers: [] });
+
+function markersIn(value: unknown): number {
+  return JSON.stringify(value).split('"cache_control"').length - 1;
+}
+
+describe("the first turn", () => {
+  it("sends the task verbatim, as the only user message", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (words) => {
+        expect(sent({}, words)["messages"]).toEqual([{ role: "user", content: words }]);
+      }),
+    );
+  });
+
+  it("sends the model it was accepted with, the agent's bound on the answer, and nothing that was not said", () => {
+    expect(sent()).toEqual({ model, max_tokens: 1_024, messages: [{ role: "user", content: task }] });
+  });
+
+  it("sends the agent's parameters by the API's own names", () => {
+    const params = { thinking: { type: "disabled" }, stop_sequences: ["END"] };
+    expect(sent({ system: "Be brief.", params })).toEqual({
+      model,
+      max_tokens: 1_024,
+      system: "Be brief.",
+      ...params,
+      messages: [{ role: "user", content: task }],
+    });
+  });
+
+  it("freezes what later turns need too: beta headers, cache setting, time and metadata", () => {
+    const agent = anAgent({ betas: ["files-api-2025-04-14"], cacheRetention: "long" });
+    expect(firstTurn(agent, { task, model, at: noon, metadata: { ticket: 7 } })).toEqual({
+      params: { model, max_tokens: 1_024 },
+      betas: ["files-api-2025-04-14"],
+      cacheRetention: "long",
+      message: task,
+      at: noon,
+      metadata: { ticket: 7 },
+    });
+  });
+});
+
+describe("cache markers on the wire", () => {
+  const system = "You are the night shift.";
+  const blocks = [
+    { type: "text", text: "You are the night shift." },
+    { type: "text", text: "The handbook." },
+  ] as const;
+  const tools = [{ name: "look" }, { name: "listen" }];
+
+  it("are none anywhere with none", () => {
+    for (const agent of [{}, { system }, { system: blocks }, { params: { tools } }]) {
+      expect(markersIn(sent({ ...agent, cacheRetention: "none" }))).toBe(0);
+    }
+  });
+
+  it.each([
+    ["short", short],
+    ["long", long],
+  ] as const)("with %s stand on the system prompt and on the task, as %j", (cacheRetention, marker) => {
+    const params = sent({ system, cacheRetention });
+    expect(params["system"]).toEqual([{ type: "text", text: system, cache_control: marker }]);
+    const content = [{ type: "text", text: task, cache_control: marker }];
+    expect(params["messages"]).toEqual([{ role: "user", content }]);
+    expect(markersIn(params)).toBe(2);
+  });
+
+  it("stand on the last block of a system prompt that is a list of blocks, and change no other", () => {
+    const params = sent({ system: blocks, cacheRetention: "long" });
+    expect(params["system"]).toEqual([blocks[0], { ...blocks[1], cache_control: long }]);
+  });
+
+  it("stand on the last tool where there is no system prompt", () => {
+    const params = sent({ params: { tools }, cacheRetention: "short" });
+    expect(params["tools"]).toEqual([tools[0], { ...tools[1], cache_control: short }]);
+    expect(params).not.toHaveProperty("system");
+    expect(markersIn(params)).toBe(2);
+  });
+
+  it("leave the tools alone where there is a system prompt, which comes after them", () => {
+    const params = sent({ system, params: { tools }, cacheRetention: "short" });
+    expect(params["tools"]).toEqual(tools);
+    expect(markersIn(params)).toBe(2);
+  });
+
+  it("stand on the task alone where there is no stable prefix", () => {
+    expect(markersIn(sent({ cacheRetention: "short" }))).toBe(1);
+    expect(sent({ params: { tools: [] }, cacheRetention: "short" })["tools"]).toEqual([]);
+  });
+
+  it.each([
+    ["the system prompt", { system: [{ ...blocks[0], cache_control: long }, blocks[1]] }],
+    ["a tool", { system, params: { tools: [{ ...tools[0], cache_control: long }, tools[1]] } }],
+    ["the request itself", { system, params: { cache_control: long } }],
+  ])("of the agent's own, on %s, are kept and get no company", (_, agent) => {
+    const kept = sent({ ...agent, cacheRetention: "short" });
+    expect(kept).toEqual(sent({ ...agent, cacheRetention: "none" }));
+    expect(markersIn(kept)).toBe(1);
+  });
+
+  it("are left out of what the session remembers, so that a request is the same without them", () => {
+    const request = requestOf({ system, cacheRetention: "short" });
+    messageParams({ requests: [request], answers: [] });
+    expect(markersIn(request)).toBe(0);
+  });
+});
+
+describe("a conversation of several turns", () => {
+  const thinking = { type: "thinking", thinking: "", signature: "EqQBCgIYAhIM=" };
+  const unknown = { type: "block_of_tomorrow", input: { z: 1, a: [null, "é"] } };
+  const first = [thinking, unknown, { type: "text", text: "All quiet." }];
+  const followUp = (differently: Partial<TurnRequest>): TurnRequest => ({ ...requestOf(), ...differently });
+
+  it("is sent whole, in order, the answers as they were received", () => {
+    const requests = [requestOf(), followUp({ message: "And the night before?", previous: manifestId })];
+    expect(messageParams({ requests, answers: [{ content: first }] })["messages"]).toEqual([
+      { role: "user", content: task },
+      { role: "assistant", content: first },
+      { role: "user", content: "And the night before?" },
+    ]);
+  });
+
+  it("goes on after pause_turn with the assistant's content last, byte for byte, and no new user message", () => {
+    const requests = [requestOf(), followUp({ message: null, previous: manifestId })];
+    const line = batchRequestLine({ sessionId, turn: 2, manifestId }, { requests, answers: [{ content: first }] });
+    expect(line).toContain(`{"role":"assistant","content":${JSON.stringify(first)}}]`);
+    expect(line.split('"role":"user"')).toHaveLength(2);
+  });
+
+  it("may pause more than once", () => {
+    const pause = followUp({ message: null, previous: manifestId });
+    const answers = [{ content: first }, { content: [unknown] }];
+    expect(messageParams({ requests: [requestOf(), pause, pause], answers })["messages"]).toEqual([
+      { role: "user", content: task },
+      { role: "assistant", content: first },
+      { role: "assistant", content: [unknown] },
+    ]);
+  });
+
+  it("marks the last user message and never an answer, whose thinking blocks may not be marked", () => {
+    const system = "You are the night shift.";
+    const again = { ...requestOf({ system, cacheRetention: "long" }), message: "And the night before?" };
+    const marked = messageParams({ requests: [requestOf(), again], answers: [{ content: first }] });
+    expect(marked["messages"]).toEqual([
+      { role: "user", content: task },
+      { role: "assistant", content: first },
+      { role: "user", content: [{ type: "text", text: "And the night before?", cache_control: long }] },
+    ]);
+    const paused = messageParams({
+      requests: [requestOf(), { ...again, message: null }],
+      answers: [{ content: first }],
+    });
+    expect(paused["messages"]).toEqual([
+      { role: "user", content: task },
+      { role: "assistant", content: first },
+    ]);
+    expect(markersIn(paused)).toBe(1);
+  });
+
+  it("has the parameters of its last request", () => {
+    const later = followUp({ params: { model: "claude-sonnet-5-5", max_tokens: 9 }, message: "Go on." });
+    const params = messageParams({ requests: [requestOf(), later], answers: [{ content: first }] });
+    expect(params).toMatchObject({ model: "claude-sonnet-5-5", max_tokens: 9 });
+  });
+
+  it("has at least one request", () => {
+    expect(() => messageParams({ requests: [], answers: [] })).toThrow("at least one request");
+  });
+});
+
+describe("a line of a batch", () => {
+  it("is the custom_id and the parameters, and nothing beside them", () => {
+    const line = batchRequestLine({ sessionId, turn: 1, manifestId }, { requests: [requestOf()], answers: [] });
+    expect(JSON.parse(line)).toEqual({ custom_id: `${sessionId}_1_${manifestId}`, params: sent() });
+    expect(line).not.toContain("\n");
+  });
+});
+
+describe("a stored request", () => {
+  it("reads back as it was written", () => {
+    const request = requestOf({ system: "Be brief.", betas: ["files-api-2025-04-14"], cacheRetention: "long" });
+    expect(parseTurnRequest(JSON.stringify(request))).toEqual(request);
+    const continued = { ...request, message: null, previous: manifestId };
+    expect(parseTurnRequest(JSON.stringify(continued))).toEqual(continued);
+  });
+
+  it.each([
+    ["not JSON", "request:"],
+    ['{"params":{},"betas":[],"cacheRetention":"short","at":1}', "request: message"],
+    ['{"params":{},"betas":[],"cacheRetention":"auto","message":"a","at":1}', "request: cacheRetention"],
+    ['{"params":{},"betas":[],"cacheRetention":"short","message":"a","at":1,"x":1}', "request: x unknown key"],
+  ])("that is %s is corrupt, and the error names the field", (text, said) => {
+    expect(() => parseTurnRequest(text)).toThrow(CorruptRecordError);
+    expect(() => parseTurnRequest(text)).toThrow(said);
+  });
+});
