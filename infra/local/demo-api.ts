@@ -42,46 +42,62 @@ const answerWithinMs = 15_000;
 const tries = 3;
 const betweenTriesMs = 1_000;
 
+interface Call {
+  path: string;
+  /** A call with a body is a POST. */
+  body?: string;
+  idempotencyKey?: string;
+}
+
 interface Answered {
   status: number;
   body: unknown;
 }
 
 export function demoApi({ url, token, signal }: { url: string; token: string; signal: AbortSignal }): DemoApi {
-  const callOnce = async (path: string, init: RequestInit): Promise<Answered | undefined> => {
-    const headers = { authorization: `Bearer ${token}`, ...init.headers };
-    const bound = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]);
+  const callOnce = async ({ path, body, idempotencyKey }: Call): Promise<Answered | undefined> => {
     try {
-      const response = await fetch(`${url}${path}`, { ...init, headers, signal: bound });
+      const response = await fetch(`${url}${path}`, {
+        ...(body === undefined ? {} : { method: "POST", body }),
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]),
+      });
       return { status: response.status, body: parseJson(await response.text()) };
     } catch {
       signal.throwIfAborted();
       return undefined;
     }
   };
-  const call = async (path: string, init: RequestInit = {}): Promise<Answered> => {
+  const call = async (input: Call): Promise<Answered> => {
     for (let triesLeft = tries - 1; ; triesLeft -= 1) {
-      const answered = await callOnce(path, init);
+      const answered = await callOnce(input);
       if (answered !== undefined && (answered.status < 500 || triesLeft === 0)) return answered;
       if (triesLeft === 0) throw new DemoError(`${url} does not answer.`);
       await pause(betweenTriesMs, undefined, { signal });
     }
   };
   const read = async <S extends v.GenericSchema>(schema: S, path: string): Promise<v.InferOutput<S>> => {
-    const { status, body } = await call(path);
+    const { status, body } = await call({ path });
     const parsed = v.safeParse(schema, body);
     if (status === 200 && parsed.success) return parsed.output;
     throw new DemoError(`GET ${path} was answered with ${status}: ${reasonOf(body).message}`);
   };
-  const spawn = async (task: Omit<DemoTask, "agentId"> & { agentId?: string }, key: string): Promise<string> => {
+  const spawn = async (
+    task: Omit<DemoTask, "agentId"> & { agentId?: string },
+    idempotencyKey: string,
+  ): Promise<string> => {
     const body = JSON.stringify({ ...task, label: "demo" });
-    const answer = await call("/api/sessions/spawn", { method: "POST", body, headers: { "idempotency-key": key } });
+    const answer = await call({ path: "/api/sessions/spawn", body, idempotencyKey });
     const accepted = v.safeParse(acceptedSchema, answer.body);
     if (answer.status === 202 && accepted.success) return accepted.output.sessionId;
     const { message, param } = reasonOf(answer.body);
     // A configuration of one's own has other agents; the first of them is as good.
     const { agentId, ...withoutAgent } = task;
-    if (answer.status === 400 && param === "agentId" && agentId !== undefined) return spawn(withoutAgent, key);
+    if (answer.status === 400 && param === "agentId" && agentId !== undefined)
+      return spawn(withoutAgent, idempotencyKey);
     throw new DemoError(`A task was refused with ${answer.status}: ${message}`);
   };
   return {

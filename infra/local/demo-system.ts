@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { DemoError } from "./demo-api.ts";
 import type { LocalSettings } from "./settings.ts";
 import { keptToken } from "./token.ts";
@@ -8,8 +9,8 @@ export interface DemoSystem {
   url: string;
   token: string;
   isOurs: boolean;
-  /** Rejects when a system of ours ends by itself. Never resolves. */
-  failed: Promise<never>;
+  /** Aborted, with the reason, when a system of ours ends by itself. */
+  failed: AbortSignal;
   /** Stops it if the demo started it; the other kind is left alone. */
   stop(): Promise<void>;
 }
@@ -20,6 +21,8 @@ const readyWithinMs = 60_000;
 /** A create call or a real-time call under way may take minutes; after this long it is left to the next start. */
 const endsWithinMs = 20_000;
 const probeWithinMs = 3_000;
+const lastLines = 8;
+const maxRememberedCharacters = 10_000;
 
 /** A running system that takes our token, or one started for the demo. */
 export async function findOrStart(
@@ -32,7 +35,7 @@ export async function findOrStart(
   const occupant = port === 0 ? "nobody" : await probe(url, token);
   if (occupant === "offpeak" && token !== undefined) {
     say(`Using the system that runs at ${url}.`);
-    return { url, token, isOurs: false, failed: new Promise<never>(() => {}), stop: async () => {} };
+    return { url, token, isOurs: false, failed: new AbortController().signal, stop: async () => {} };
   }
   if (occupant !== "nobody") say(`Port ${port} is taken by something else, so a free one is used.`);
   say(`Starting a system, with its data in ${home} …`);
@@ -59,59 +62,49 @@ function isRefused(error: unknown): boolean {
 
 /** Its own session, so that Ctrl-C ends the demo first, and the demo ends it; its input is the leash. */
 async function startSystem(settings: LocalSettings, port: number, signal: AbortSignal): Promise<DemoSystem> {
+  signal.throwIfAborted();
   const leash = new URL("demo-leash.ts", import.meta.url);
-  const main = new URL("main.ts", import.meta.url);
-  const child = spawn(process.execPath, ["--import", leash.href, main.pathname], {
+  const child = spawn(process.execPath, ["--import", leash.href, fileURLToPath(new URL("main.ts", import.meta.url))], {
     env: { ...process.env, PORT: String(port) },
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
   const stop = () => end(child);
+  const failed = new AbortController();
   try {
-    const { url, failed } = await untilReady(child, signal);
+    const url = await untilReady(child, failed, signal);
     const token = settings.token ?? keptToken(settings.home);
     if (token === undefined) throw new DemoError("The system left no token to call it with.");
-    return { url, token, isOurs: true, failed, stop };
+    return { url, token, isOurs: true, failed: failed.signal, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function untilReady(child: ChildProcess, signal: AbortSignal): Promise<{ url: string; failed: Promise<never> }> {
-  const ready = Promise.withResolvers<{ url: string; failed: Promise<never> }>();
-  const failed = Promise.withResolvers<never>();
-  // Whoever waits for neither any more must not be ended by a rejection that nobody took.
-  failed.promise.catch(() => {});
+/** @returns its address; whatever ends it, before or after, aborts `failed` */
+function untilReady(child: ChildProcess, failed: AbortController, signal: AbortSignal): Promise<string> {
+  const ready = Promise.withResolvers<string>();
   let output = "";
-  const take = (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-10_000);
+  const fail = (what: string) => failed.abort(new DemoError(`The system ${what}. ${lastWords(output)}`));
+  const read = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-maxRememberedCharacters);
     const [, url] = /^ready (http:\S+)$/m.exec(output) ?? [];
-    if (url !== undefined) ready.resolve({ url, failed: failed.promise });
+    if (url !== undefined) ready.resolve(url);
   };
-  const giveUp = (error: Error) => {
-    ready.reject(error);
-    failed.reject(error);
-  };
-  child.stdout?.on("data", take);
-  child.stderr?.on("data", take);
-  child.once("error", (error) => giveUp(new DemoError(`The system cannot be started: ${error.message}`)));
-  child.once("exit", () => giveUp(new DemoError(`The system ended by itself. ${lastWords(output)}`)));
-  const late = setTimeout(
-    () => giveUp(new DemoError(`The system was not ready in time. ${lastWords(output)}`)),
-    readyWithinMs,
-  );
-  const interrupt = () => ready.reject(signal.reason);
-  signal.addEventListener("abort", interrupt);
-  return ready.promise.finally(() => {
-    clearTimeout(late);
-    signal.removeEventListener("abort", interrupt);
-  });
+  child.stdout?.on("data", read);
+  child.stderr?.on("data", read);
+  child.once("error", ({ message }) => fail(`cannot be started: ${message}`));
+  child.once("exit", () => fail("ended by itself"));
+  const late = setTimeout(() => fail("was not ready in time"), readyWithinMs);
+  const over = AbortSignal.any([failed.signal, signal]);
+  over.addEventListener("abort", () => ready.reject(over.reason));
+  return ready.promise.finally(() => clearTimeout(late));
 }
 
 /** What it said at the end, and the way out of the most likely reason. */
 function lastWords(output: string): string {
-  const words = output.trim().split("\n").slice(-8).join("\n");
+  const words = output.trim().split("\n").slice(-lastLines).join("\n");
   const hint = words.includes("is in use by")
     ? "\nTo use the system that runs there, set PORT to its port (and OFFPEAK_TOKEN to its token, if it was given one)."
     : "";

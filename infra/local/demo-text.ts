@@ -24,17 +24,24 @@ export function textOf(content: Content): string {
 /** The first line with anything on it, in at most `width` characters. */
 export function firstLine(text: string, width: number): string {
   const line = text.split(/\r?\n/).find((one) => one.trim() !== "") ?? "";
-  return shortened(line.trim().replaceAll(/\s+/g, " "), width);
+  return shortened(line.replaceAll(/[\s\p{Cc}]+/gu, " ").trim(), width);
 }
 
 function shortened(text: string, width: number): string {
-  const characters = [...text];
+  const characters = charactersOf(text);
   return characters.length <= width
     ? text
     : `${characters
         .slice(0, Math.max(0, width - 1))
         .join("")
         .trimEnd()}…`;
+}
+
+const segmenter = new Intl.Segmenter();
+
+/** Characters as a reader counts them. */
+function charactersOf(text: string): string[] {
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
 /** `  14 s  submitted 4  done 3`: only what there is, in the order of the flow. */
@@ -128,7 +135,7 @@ function pad(text: string, width: number, isFigure: boolean): string {
 }
 
 function lengthOf(text: string): number {
-  return [...text].length;
+  return charactersOf(text).length;
 }
 
 /** What waiting has saved, in one sentence; costs that are not known are said to be missing, never taken as 0. */

@@ -30,7 +30,8 @@ async function main(): Promise<number> {
   try {
     return await demo({ ...readInput(), signal: interrupted.signal });
   } catch (error) {
-    const reason = interrupted.signal.aborted ? interrupted.signal.reason : error;
+    // A pause that was interrupted names the reason as its cause.
+    const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
     if (!(reason instanceof DemoError)) throw error;
     process.stderr.write(`\n${reason.message}\n`);
     return 1;
@@ -55,19 +56,19 @@ function readArguments(): { timeout?: string | undefined } {
   }
 }
 
-async function demo({ settings, timeoutSeconds: asked, signal }: Run): Promise<number> {
-  const system = await findOrStart(settings, { say, signal });
+async function demo({ settings, timeoutSeconds: asked, signal: interrupted }: Run): Promise<number> {
+  const system = await findOrStart(settings, { say, signal: interrupted });
   try {
-    const isStandIn = system.isOurs && settings.apiKey === undefined;
+    const signal = AbortSignal.any([interrupted, system.failed]);
     say(announcement(system, settings));
     const api = demoApi({ ...system, signal });
     const ids = await spawnAll(api);
+    const isStandIn = system.isOurs && settings.apiKey === undefined;
     const bound = asked ?? (isStandIn ? timeoutSeconds.standIn : timeoutSeconds.real);
-    const sessions = await Promise.race([follow(ids, api, { bound, signal }), system.failed]);
-    const rows = await Promise.all(sessions.map((session) => toRow(session, api)));
-    return conclude(rows, bound);
+    const sessions = await follow(ids, api, { bound, signal });
+    return conclude(await Promise.all(sessions.map((session) => toRow(session, api))), bound);
   } finally {
-    if (system.isOurs) say("Stopping the system that the demo started …");
+    if (system.isOurs) say("\nStopping the system that the demo started …");
     await system.stop();
   }
 }
@@ -75,7 +76,7 @@ async function demo({ settings, timeoutSeconds: asked, signal }: Run): Promise<n
 /** Who will answer, and whether that costs money: said before anything is sent. */
 function announcement({ isOurs }: DemoSystem, { apiKey, baseUrl }: LocalSettings): string {
   const count = `${nightlyTasks.length} tasks`;
-  const price = "a few tenths of a cent with the example configuration";
+  const price = "less than a cent with the example configuration";
   if (!isOurs) return `If it was started with an API key, these ${count} will spend real money: ${price}.`;
   if (apiKey === undefined)
     return `No ANTHROPIC_API_KEY is set, so a stand-in answers these ${count}: no money is spent.`;
