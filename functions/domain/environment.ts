@@ -1,3 +1,5 @@
+import { parseJson } from "./parse.ts";
+
 /**
  * The environment of a room is a constant list of names in its `env.ts`, so that the construct that forgets one does not
  * compile, and a function that misses one says which before it does anything.
@@ -21,9 +23,19 @@ export function positiveNumber(name: string, text: string): number {
   return value;
 }
 
-/** `{"default": "https://…", "realtime": "https://…"}`: queue URLs by lane. */
+/**
+ * `{"default": "https://…", "realtime": "https://…"}`: queue URLs by lane.
+ * @throws Error naming the variable, and the queue whose URL is none
+ */
 export function parseQueueUrls(text: string): Map<string, string> {
-  const parsed: unknown = JSON.parse(text);
-  if (typeof parsed !== "object" || parsed === null) throw new Error("OFFPEAK_QUEUE_URLS: must be a JSON object");
-  return new Map(Object.entries(parsed).map(([queue, url]) => [queue, String(url)]));
+  const parsed = parseJson(text);
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new Error("OFFPEAK_QUEUE_URLS: must be a JSON object");
+  }
+  return new Map(
+    Object.entries(parsed).map(([queue, url]: [string, unknown]) => {
+      if (typeof url !== "string" || !URL.canParse(url)) throw new Error(`OFFPEAK_QUEUE_URLS.${queue}: must be a URL`);
+      return [queue, url];
+    }),
+  );
 }
