@@ -62,6 +62,7 @@ export function aManifest(differently: Partial<Manifest> = {}): Manifest {
     count: 3,
     bytes: 3_000,
     pages: 1,
+    credential: {},
     betas: [],
     notAfter: noon + minuteMs,
     readFailures: 0,
