@@ -7,7 +7,6 @@ export const logCodes = [
   "login_failed",
   "request_failed",
   "lane_busy",
-  "lane_closed",
   "lane_parked",
   "lane_resumed",
   "message_rejected",
