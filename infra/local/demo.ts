@@ -14,6 +14,7 @@ const lookEveryMs = 500;
 /** Without a terminal, a line at every change, and this often as a sign of life. */
 const signOfLifeSeconds = 60;
 const columnsWithoutTerminal = 140;
+const keptSentence = "What was accepted is kept, and goes on whenever the system runs (npm start).";
 
 interface Run {
   settings: LocalSettings;
@@ -25,7 +26,7 @@ interface Run {
 async function main(): Promise<number> {
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => interrupted.abort(new DemoError(`${name}: stopped before the end.`)));
+    process.on(name, () => interrupted.abort(new DemoError(`${name}: stopped before the end. ${keptSentence}`)));
   }
   try {
     return await demo({ ...readInput(), signal: interrupted.signal });
@@ -150,9 +151,7 @@ function conclude(rows: readonly Row[], bound: number): number {
   const waiting = rows.filter(({ session }) => !isOver(session)).length;
   const failed = rows.filter(({ session: { status } }) => isTerminal(status) && status !== "done").length;
   if (waiting > 0) {
-    say(
-      `${waiting} of ${rows.length} have not ended within ${clock(bound)}. They are kept, and go on whenever the system runs (npm start).`,
-    );
+    say(`${waiting} of ${rows.length} have not ended within ${clock(bound)}. ${keptSentence}`);
   }
   if (failed > 0) say(`${failed} of ${rows.length} did not end well: see their status above.`);
   return waiting + failed === 0 ? 0 : 1;
