@@ -1,11 +1,10 @@
 import type { Received } from "../clients/sqs.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
-import { formatCustomId } from "../domain/ids.ts";
 import { concurrency, suspectReceives } from "../domain/limits.ts";
 import { isCurrent, parseQueueMessage, type QueueMessage } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
-import { messageParams } from "../domain/turn-request.ts";
+import { messageBody } from "../domain/turn-request.ts";
 import { loadConversation } from "../turns/conversation.ts";
 import type { BatcherDeps } from "./drain.ts";
 
@@ -13,7 +12,7 @@ import type { BatcherDeps } from "./drain.ts";
 export interface Candidate {
   session: Session;
   /** The Messages API body, serialized once. */
-  params: string;
+  body: string;
   bytes: number;
   betas: readonly string[];
   /** Its messages, deleted once it is claimed. */
@@ -22,13 +21,8 @@ export interface Candidate {
   isSuspect: boolean;
 }
 
-/** Names and commas around the parameters of one request: the `custom_id` has at most 64 characters. */
+/** Names and commas around the body of one request: the `custom_id` has at most 64 characters. */
 const overheadBytes = 100;
-
-export function requestLine({ session, params }: Candidate, manifestId: string): string {
-  const { sessionId, turn } = session;
-  return `{"custom_id":${JSON.stringify(formatCustomId({ sessionId, turn, manifestId }))},"params":${params}}`;
-}
 
 type Pending = { message: QueueMessage; receipts: Received[] };
 
@@ -79,11 +73,11 @@ async function toCandidate(
   const handles = receipts.map(({ handle }) => handle);
   try {
     const conversation = await loadConversation(session, deps.turns);
-    const params = JSON.stringify(messageParams(conversation));
+    const body = messageBody(conversation);
     return {
       session,
-      params,
-      bytes: Buffer.byteLength(params) + overheadBytes,
+      body,
+      bytes: Buffer.byteLength(body) + overheadBytes,
       betas: conversation.requests.at(-1)?.betas ?? [],
       handles,
       isSuspect: receipts.some(({ receives }) => receives >= suspectReceives),

@@ -14,6 +14,7 @@ import type { Turns } from "../store/turns.ts";
 import { toCandidates } from "./candidates.ts";
 import { formGroups } from "./group.ts";
 import { submitGroup } from "./submit.ts";
+import { afterCallMs, hasTimeFor } from "./time-left.ts";
 
 export interface BatcherDeps {
   sessions: Sessions;
@@ -35,8 +36,6 @@ export interface BatcherDeps {
   removeMessages(lane: string, handles: readonly string[]): Promise<void>;
 }
 
-/** Left over after a create call has run to its bound, to write down what came of it. */
-const afterCallMs = 60_000;
 /** Receive calls that run side by side; an empty answer of one does not mean the queue is empty. */
 const receivers = 4;
 
@@ -93,11 +92,6 @@ async function drain(lane: Lane, isProbe: boolean, renew: Renew, deps: BatcherDe
 async function roomIn(lane: Lane, { manifests }: BatcherDeps): Promise<number> {
   const open = await manifests.open(lane.id);
   return lane.maxInFlightRequests - open.reduce((sum, { count }) => sum + count, 0);
-}
-
-/** A call that began now must end, and be written down, before the function does. */
-export function hasTimeFor({ millisecondsLeft, createTimeoutSeconds }: BatcherDeps): boolean {
-  return millisecondsLeft() >= createTimeoutSeconds * 1000 + afterCallMs;
 }
 
 async function receiveUpTo(most: number, queue: string, { queues }: BatcherDeps): Promise<Received[]> {

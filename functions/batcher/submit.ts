@@ -3,10 +3,12 @@ import type { Lane } from "../domain/config/index.ts";
 import { type CreateRefusal, classifyCreateRefusal } from "../domain/create-outcome.ts";
 import { concurrency, membersPerPage } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
+import { batchRequestLine } from "../domain/turn-request.ts";
 import type { Moved } from "../store/sessions.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
-import { type Candidate, requestLine } from "./candidates.ts";
-import { type BatcherDeps, hasTimeFor } from "./drain.ts";
+import type { Candidate } from "./candidates.ts";
+import type { BatcherDeps } from "./drain.ts";
+import { hasTimeFor } from "./time-left.ts";
 
 /** What came of a group. After `parked` nothing more of the lane may be sent; `none` had nobody left to send. */
 export type Submitted = "accepted" | "refused" | "parked" | "unknown" | "none";
@@ -79,7 +81,10 @@ async function send(
   beforeCall: () => Promise<void>,
 ): Promise<Submitted> {
   const { manifests, clock, createTimeoutSeconds } = deps;
-  const lines = members.map((candidate) => requestLine(candidate, manifest.manifestId));
+  const { manifestId } = manifest;
+  const lines = members.map(({ session: { sessionId, turn }, body }) =>
+    batchRequestLine({ sessionId, turn, manifestId }, body),
+  );
   const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
   const notAfter = clock.now() + createTimeoutSeconds * 1000;
   const submitting =

@@ -37,7 +37,7 @@ export interface Anthropic {
   results(batch: Batch): Promise<AsyncIterable<string> | undefined>;
   /** One POST of the real-time Messages API; `text` is the body of the answer as received. */
   createMessage(call: {
-    params: Record<string, unknown>;
+    body: string;
     betas: readonly string[];
     timeoutMs: number;
   }): Promise<PaidCall<{ text: string }>>;
@@ -110,9 +110,9 @@ export function createAnthropic({ secrets, secretId, workspaceId, baseURL }: Ant
       );
       return response?.body == null ? undefined : splitLines(response.body, abort);
     },
-    createMessage: ({ params, betas, timeoutMs }) =>
+    createMessage: ({ body, betas, timeoutMs }) =>
       paidCall(noteRefusal, async () => {
-        const response = await post("/v1/messages", JSON.stringify(params), betas, timeoutMs);
+        const response = await post("/v1/messages", body, betas, timeoutMs);
         return { text: await response.text(), ...workspaceOf(response) };
       }),
   };

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { type CustomId, parseCustomId } from "./ids.ts";
 import { parseJson } from "./parse.ts";
+import { RawJson, rawValueAt } from "./raw-json.ts";
 import type { SessionError } from "./session.ts";
 import { parseUsage, type Usage } from "./usage.ts";
 
@@ -65,16 +66,34 @@ const lineSchema = v.object({
   ]),
 });
 
-/** One line of a result file. A line that names none of our manifests is `foreign`; one that cannot be read, `garbled`. */
+const namedSchema = v.object({ custom_id: v.string() });
+
+/**
+ * One line of a result file. A line that names none of our manifests is `foreign`; one that is no line of a result file at
+ * all, `garbled`. One of ours in a form not known yet fails alone: it says whose it is, and may have been paid for.
+ */
 export function parseResultLine(line: string): ParsedLine {
-  const parsed = v.safeParse(lineSchema, parseJson(line));
-  if (!parsed.success) return { kind: "garbled" };
-  const { custom_id, result } = parsed.output;
+  const json = parseJson(line);
+  const named = v.safeParse(namedSchema, json);
+  if (!named.success) return { kind: "garbled" };
+  const { custom_id } = named.output;
   const id = parseCustomId(custom_id);
   if (id === undefined) return { kind: "foreign", customId: custom_id };
+  const parsed = v.safeParse(lineSchema, json);
+  if (!parsed.success) return { kind: "ours", id, result: unreadable };
+  const { result } = parsed.output;
   if (result.type === "succeeded") return { kind: "ours", id, result: readMessage(result.message) };
   return { kind: "ours", id, result: { type: result.type, billed: false, outcome: unbilledOutcome(result) } };
 }
+
+const unreadable: Result = {
+  type: "unreadable",
+  billed: true,
+  outcome: {
+    kind: "refused",
+    error: { type: "unreadable_result", message: "the result is in a form that is not known here" },
+  },
+};
 
 function unbilledOutcome(
   result: { type: "canceled" } | { type: "expired" } | { type: "errored"; error: { error: ApiErrorBody } },
@@ -184,6 +203,13 @@ const contentSchema = v.union([
     v.transform(({ content }) => content),
   ),
 ]);
+
+/** The same content as the text it was received in, to be sent back byte for byte. */
+export function rawContentOf(text: string): RawJson | undefined {
+  if (contentOf(text) === undefined) return undefined;
+  const raw = rawValueAt(text, ["result", "message", "content"]) ?? rawValueAt(text, ["content"]);
+  return raw === undefined ? undefined : new RawJson(raw);
+}
 
 /** The content blocks of an answer, from the text as it was received; `undefined` when there are none. */
 export function contentOf(text: string): unknown[] | undefined {

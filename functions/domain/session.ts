@@ -72,6 +72,8 @@ export interface Move {
   same: readonly ("turn" | "attempt" | "sendNo" | "lane" | "manifestId" | "run")[];
   /** Times that must have passed. */
   passed?: readonly "notBefore"[];
+  /** What must not be noted yet. */
+  absent?: readonly "delivered"[];
 }
 
 /**
@@ -117,7 +119,7 @@ export const notes = {
   /** The event of this turn is on the bus. */
   delivered: { from: terminalStatuses, same: ["turn"] },
   /** The bus did not take it: it is put again later. */
-  undelivered: { from: terminalStatuses, same: ["turn"] },
+  undelivered: { from: terminalStatuses, same: ["turn"], absent: ["delivered"] },
 } as const satisfies Record<string, Omit<Move, "to">>;
 export type NoteName = keyof typeof notes;
 

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type { Agent } from "./config/index.ts";
-import { formatCustomId } from "./ids.ts";
+import { type CustomId, formatCustomId } from "./ids.ts";
 import { parseJson, parseRecord } from "./parse.ts";
+import { type RawJson, stringifyWithRaw } from "./raw-json.ts";
 
 const cacheRetention = v.picklist(["none", "short", "long"]);
 export type CacheRetention = v.InferOutput<typeof cacheRetention>;
@@ -50,7 +51,7 @@ export function firstTurn(
 
 /** What the answer to an earlier turn said: the content of its message, as received. */
 export interface EarlierAnswer {
-  content: unknown;
+  content: RawJson;
 }
 
 export interface Conversation {
@@ -72,12 +73,14 @@ export function messageParams({ requests, answers }: Conversation): Record<strin
   return withCacheMarkers({ ...last.params, messages }, last.cacheRetention);
 }
 
-/** One request of a batch, serialized once and sent as it is. */
-export function batchRequestLine(
-  id: { sessionId: string; turn: number; manifestId: string },
-  conversation: Conversation,
-): string {
-  return JSON.stringify({ custom_id: formatCustomId(id), params: messageParams(conversation) });
+/** The same, serialized, with the answers so far byte for byte as they were received. */
+export function messageBody(conversation: Conversation): string {
+  return stringifyWithRaw(messageParams(conversation));
+}
+
+/** One request of a batch, around a body that was serialized once. */
+export function batchRequestLine(id: CustomId, body: string): string {
+  return `{"custom_id":${JSON.stringify(formatCustomId(id))},"params":${body}}`;
 }
 
 type Marker = { type: "ephemeral"; ttl?: "1h" };

@@ -7,6 +7,8 @@ import type { PollerDeps } from "./tick.ts";
 
 /** Unowned ended batches whose first line is read in one tick; the others are read in the next. */
 const maxReadsPerTick = 50;
+/** One strange line does not make a batch somebody else's: only this many, or all there are. */
+const foreignLines = 10;
 /** Two complete lists, this far apart, must both lack a batch before its manifest is believed never to have been accepted. */
 const confirmSeconds = 60;
 
@@ -71,12 +73,15 @@ async function manifestNamedBy(
   { log }: PollerDeps,
 ): Promise<string | undefined> {
   if (batch.archivedAt !== undefined) return "nobody";
+  let foreign = 0;
   try {
     for await (const line of (await anthropic.results(batch)) ?? []) {
       const parsed = parseResultLine(line);
       if (parsed.kind === "ours") return parsed.id.manifestId;
-      if (parsed.kind === "foreign") return "nobody";
+      if (parsed.kind === "foreign") foreign += 1;
+      if (foreign >= foreignLines) return "nobody";
     }
+    if (foreign > 0) return "nobody";
   } catch (error) {
     log("results_short", { batchId: batch.batchId, error: error instanceof Error ? error.name : "unknown" });
   }

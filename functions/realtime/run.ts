@@ -8,7 +8,7 @@ import { errorOutcome, type Outcome, parseMessage } from "../domain/outcome.ts";
 import { isCurrent, parseQueueMessage } from "../domain/queue-message.ts";
 import { retryDelayMs } from "../domain/retry.ts";
 import { deadlineActionAt, isTerminal, type Session } from "../domain/session.ts";
-import { messageParams } from "../domain/turn-request.ts";
+import { messageBody } from "../domain/turn-request.ts";
 import type { Moved } from "../store/sessions.ts";
 import { loadConversation } from "../turns/conversation.ts";
 import { type DeliverDeps, deliver } from "../turns/deliver.ts";
@@ -78,7 +78,7 @@ async function attempt(session: Session, run: string, deps: RealtimeDeps): Promi
 async function loadRequest(session: Session, { turns, log }: RealtimeDeps) {
   try {
     const conversation = await loadConversation(session, turns);
-    return { params: messageParams(conversation), betas: conversation.requests.at(-1)?.betas ?? [] };
+    return { body: messageBody(conversation), betas: conversation.requests.at(-1)?.betas ?? [] };
   } catch (error) {
     if (!(error instanceof CorruptRecordError)) throw error;
     log("record_corrupt", { sessionId: session.sessionId, what: error.message });

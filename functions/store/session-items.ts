@@ -95,6 +95,7 @@ export function clausesFor(row: Omit<Move, "to">, seen: Session, now: number): C
       const value = seen[attribute];
       return value === undefined ? { attribute, is: "absent" } : { attribute, is: "equal", value };
     }),
+    ...(row.absent ?? []).map((attribute): Clause => ({ attribute, is: "absent" })),
     ...(row.passed ?? []).map((attribute): Clause => ({ attribute, is: "atMost", value: now })),
   ];
 }

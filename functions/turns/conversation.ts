@@ -1,5 +1,5 @@
 import { CorruptRecordError } from "../domain/errors.ts";
-import { contentOf } from "../domain/outcome.ts";
+import { rawContentOf } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
 import type { Conversation, EarlierAnswer, TurnRequest } from "../domain/turn-request.ts";
 import type { Turns } from "../store/turns.ts";
@@ -30,7 +30,7 @@ async function loadAnswer(
   turns: Turns,
 ): Promise<EarlierAnswer> {
   const result = source === undefined ? undefined : await turns.getResult(sessionId, turn, source);
-  const content = result === undefined ? undefined : contentOf(await turns.readBody(result));
+  const content = result === undefined ? undefined : rawContentOf(await turns.readBody(result));
   if (content === undefined) throw new CorruptRecordError(`session ${sessionId}`, `answer of turn ${turn} is missing`);
   return { content };
 }

@@ -231,6 +231,11 @@ describe("a line of a result file", () => {
     ["a list", "[]"],
     ["null", "null"],
     ["without a custom_id", JSON.stringify({ result: succeeded() })],
+  ])("that is %s is garbled", (_, line) => {
+    expect(parseResultLine(line)).toEqual({ kind: "garbled" });
+  });
+
+  it.each([
     ["without a result", JSON.stringify({ custom_id: customId })],
     ["of a type that is not known", JSON.stringify({ custom_id: customId, result: { type: "postponed" } })],
     ["succeeded without a message", JSON.stringify({ custom_id: customId, result: { type: "succeeded" } })],
@@ -242,8 +247,11 @@ describe("a line of a result file", () => {
         result: { type: "errored", error: { type: "api_error", message: "Oops" } },
       }),
     ],
-  ])("that is %s is garbled", (_, line) => {
-    expect(parseResultLine(line)).toEqual({ kind: "garbled" });
+  ])("that is ours and %s fails alone, and may have been paid for", (_, line) => {
+    expect(parseResultLine(line)).toMatchObject({
+      kind: "ours",
+      result: { billed: true, outcome: { kind: "refused", error: { type: "unreadable_result" } } },
+    });
   });
 
   it("never throws, whatever it holds", () => {

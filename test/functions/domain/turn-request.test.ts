@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../../functions/domain/config/index.ts";
 import { CorruptRecordError } from "../../../functions/domain/errors.ts";
+import { RawJson } from "../../../functions/domain/raw-json.ts";
 import {
   batchRequestLine,
   firstTurn,
+  messageBody,
   messageParams,
   parseTurnRequest,
   type TurnRequest,
@@ -132,11 +134,13 @@ describe("a conversation of several turns", () => {
   const thinking = { type: "thinking", thinking: "", signature: "EqQBCgIYAhIM=" };
   const unknown = { type: "block_of_tomorrow", input: { z: 1, a: [null, "é"] } };
   const first = [thinking, unknown, { type: "text", text: "All quiet." }];
+  const raw = (content: unknown) => new RawJson(JSON.stringify(content));
+  const sentFor = (conversation: Parameters<typeof messageBody>[0]) => JSON.parse(messageBody(conversation));
   const followUp = (differently: Partial<TurnRequest>): TurnRequest => ({ ...requestOf(), ...differently });
 
   it("is sent whole, in order, the answers as they were received", () => {
     const requests = [requestOf(), followUp({ message: "And the night before?", previous: manifestId })];
-    expect(messageParams({ requests, answers: [{ content: first }] })["messages"]).toEqual([
+    expect(sentFor({ requests, answers: [{ content: raw(first) }] })["messages"]).toEqual([
       { role: "user", content: task },
       { role: "assistant", content: first },
       { role: "user", content: "And the night before?" },
@@ -145,15 +149,17 @@ describe("a conversation of several turns", () => {
 
   it("goes on after pause_turn with the assistant's content last, byte for byte, and no new user message", () => {
     const requests = [requestOf(), followUp({ message: null, previous: manifestId })];
-    const line = batchRequestLine({ sessionId, turn: 2, manifestId }, { requests, answers: [{ content: first }] });
-    expect(line).toContain(`{"role":"assistant","content":${JSON.stringify(first)}}]`);
+    const asReceived = '[ {"10":1.0, "2":12345678901234567890, "text":"\\u00e9"} ]';
+    const body = messageBody({ requests, answers: [{ content: new RawJson(asReceived) }] });
+    const line = batchRequestLine({ sessionId, turn: 2, manifestId }, body);
+    expect(line).toContain(`{"role":"assistant","content":${asReceived}}]`);
     expect(line.split('"role":"user"')).toHaveLength(2);
   });
 
   it("may pause more than once", () => {
     const pause = followUp({ message: null, previous: manifestId });
-    const answers = [{ content: first }, { content: [unknown] }];
-    expect(messageParams({ requests: [requestOf(), pause, pause], answers })["messages"]).toEqual([
+    const answers = [{ content: raw(first) }, { content: raw([unknown]) }];
+    expect(sentFor({ requests: [requestOf(), pause, pause], answers })["messages"]).toEqual([
       { role: "user", content: task },
       { role: "assistant", content: first },
       { role: "assistant", content: [unknown] },
@@ -163,15 +169,15 @@ describe("a conversation of several turns", () => {
   it("marks the last user message and never an answer, whose thinking blocks may not be marked", () => {
     const system = "You are the night shift.";
     const again = { ...requestOf({ system, cacheRetention: "long" }), message: "And the night before?" };
-    const marked = messageParams({ requests: [requestOf(), again], answers: [{ content: first }] });
+    const marked = sentFor({ requests: [requestOf(), again], answers: [{ content: raw(first) }] });
     expect(marked["messages"]).toEqual([
       { role: "user", content: task },
       { role: "assistant", content: first },
       { role: "user", content: [{ type: "text", text: "And the night before?", cache_control: long }] },
     ]);
-    const paused = messageParams({
+    const paused = sentFor({
       requests: [requestOf(), { ...again, message: null }],
-      answers: [{ content: first }],
+      answers: [{ content: raw(first) }],
     });
     expect(paused["messages"]).toEqual([
       { role: "user", content: task },
@@ -182,7 +188,7 @@ describe("a conversation of several turns", () => {
 
   it("has the parameters of its last request", () => {
     const later = followUp({ params: { model: "claude-sonnet-5-5", max_tokens: 9 }, message: "Go on." });
-    const params = messageParams({ requests: [requestOf(), later], answers: [{ content: first }] });
+    const params = sentFor({ requests: [requestOf(), later], answers: [{ content: raw(first) }] });
     expect(params).toMatchObject({ model: "claude-sonnet-5-5", max_tokens: 9 });
   });
 
@@ -193,7 +199,8 @@ describe("a conversation of several turns", () => {
 
 describe("a line of a batch", () => {
   it("is the custom_id and the parameters, and nothing beside them", () => {
-    const line = batchRequestLine({ sessionId, turn: 1, manifestId }, { requests: [requestOf()], answers: [] });
+    const body = messageBody({ requests: [requestOf()], answers: [] });
+    const line = batchRequestLine({ sessionId, turn: 1, manifestId }, body);
     expect(JSON.parse(line)).toEqual({ custom_id: `${sessionId}_1_${manifestId}`, params: sent() });
     expect(line).not.toContain("\n");
   });

@@ -1,0 +1,63 @@
+import { mapConcurrently } from "../domain/concurrently.ts";
+import { concurrency } from "../domain/limits.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import type { Session } from "../domain/session.ts";
+import type { Moved } from "../store/sessions.ts";
+import { deliver } from "../turns/deliver.ts";
+import { fail, tryAgain } from "../turns/settle.ts";
+import { memberName } from "./read-results.ts";
+import type { PollerDeps } from "./tick.ts";
+
+const nobody: ReadonlySet<string> = new Set();
+
+/** After a full read, a member without a line is not dropped: it is tried again. */
+export async function requeueMissing(manifest: Manifest, seen: ReadonlySet<string>, deps: PollerDeps): Promise<void> {
+  const error = { type: "no_result", message: "the batch ended without a result for this request" };
+  await eachMissing(manifest, seen, deps, (session) => tryAgain(session, error, deps));
+}
+
+/** Its line is there and cannot be read: it may have been paid for, so it is never sent again in silence. */
+export async function failMissing(manifest: Manifest, seen: ReadonlySet<string>, deps: PollerDeps): Promise<void> {
+  const error = { type: "unreadable_result", message: "the result of this request cannot be read" };
+  const failed = await eachMissing(manifest, seen, deps, (session) => fail(session, error, deps));
+  reportLost(manifest, failed, error.message, deps);
+}
+
+/**
+ * The results can no longer come. Whoever still waits for them ends `failed`, with an alarm and a cost that is unknown:
+ * the work may have been paid for, so it is never sent again in silence.
+ */
+export async function loseMembers(manifest: Manifest, why: string, deps: PollerDeps): Promise<void> {
+  const failed = await eachMissing(manifest, nobody, deps, (session) =>
+    fail(session, { type: "results_lost", message: why }, deps),
+  );
+  reportLost(manifest, failed, why, deps);
+  await deps.manifests.move("settle", manifest, { settledAt: deps.clock.now(), readProblem: why });
+}
+
+function reportLost({ manifestId }: Manifest, sessions: number, reason: string, { log, metrics }: PollerDeps): void {
+  log("results_lost", { manifestId, sessions, reason });
+  metrics({ lostResults: sessions });
+}
+
+/** Moves every member that still waits for this manifest and was not seen. @returns how many turns this ended */
+async function eachMissing(
+  manifest: Manifest,
+  seen: ReadonlySet<string>,
+  deps: PollerDeps,
+  move: (session: Session) => Promise<Moved>,
+): Promise<number> {
+  let count = 0;
+  for await (const members of deps.manifests.members(manifest.manifestId)) {
+    const missing = members.filter((member) => !seen.has(memberName(member)));
+    const { sessions } = await deps.sessions.getMany(missing.map(({ sessionId }) => sessionId));
+    const waiting = sessions.filter(
+      ({ status, manifestId }) => status === "submitted" && manifestId === manifest.manifestId,
+    );
+    const moved = await mapConcurrently(waiting, concurrency, move);
+    const ended = moved.flatMap((one) => (one.moved && one.session.status === "failed" ? [one.session] : []));
+    count += ended.length;
+    await deliver(ended, deps);
+  }
+  return count;
+}

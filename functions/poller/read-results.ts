@@ -1,0 +1,93 @@
+import type { Batch } from "../domain/batch.ts";
+import { mapConcurrently } from "../domain/concurrently.ts";
+import { concurrency } from "../domain/limits.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
+import type { Session } from "../domain/session.ts";
+import { deliver } from "../turns/deliver.ts";
+import { settle } from "../turns/settle.ts";
+import type { OpenWork } from "./open-work.ts";
+import type { PollerDeps } from "./tick.ts";
+
+/** Lines that are settled side by side before more are read: bounds memory, whatever the size of the file. */
+const linesPerPage = 200;
+/** A settle that began must have time for a page and its bookkeeping. */
+export const pageMs = 60_000;
+
+/** Called after each page: whoever settles is still alive. */
+export type SettleBatchDeps = PollerDeps & { onPage: () => Promise<unknown> };
+
+/** What one reading of a result file found. */
+export interface Read {
+  /** Members with a line of their own, each once however often it comes. */
+  seen: Set<string>;
+  lines: number;
+  hasEnded: boolean;
+  problem?: string;
+}
+
+export const memberName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
+
+interface Line {
+  text: string;
+  lineNo: number;
+  parsed: ParsedLine;
+}
+
+/** Settles every line that can be read, page by page. One that cannot makes the reading incomplete, and harms no other. */
+export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatchDeps): Promise<Read> {
+  const { manifest, workspace } = one;
+  const read: Read = { seen: new Set(), lines: 0, hasEnded: false };
+  let page: Line[] = [];
+  try {
+    const lines = await workspace.anthropic.results(batch);
+    if (lines === undefined) return { ...read, problem: "404" };
+    for await (const text of lines) {
+      read.lines += 1;
+      const parsed = parseResultLine(text);
+      if (parsed.kind === "garbled") read.problem = `line ${read.lines} cannot be read`;
+      if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) read.seen.add(memberName(parsed.id));
+      page.push({ text, lineNo: read.lines, parsed });
+      if (page.length < linesPerPage) continue;
+      await settlePage(manifest, page, deps);
+      await deps.onPage();
+      page = [];
+      if (deps.millisecondsLeft() < pageMs) return { ...read, problem: "no time left" };
+    }
+    await settlePage(manifest, page, deps);
+    return { ...read, hasEnded: true };
+  } catch (error) {
+    return { ...read, problem: error instanceof Error ? error.name : "unknown error" };
+  }
+}
+
+async function settlePage(manifest: Manifest, page: readonly Line[], deps: PollerDeps): Promise<void> {
+  const ids = page.flatMap(({ parsed }) => (parsed.kind === "ours" ? [parsed.id.sessionId] : []));
+  const { sessions } = await deps.sessions.getMany(ids);
+  const byId = new Map(sessions.map((session) => [session.sessionId, session]));
+  const ended = await mapConcurrently(page, concurrency, (line) => settleLine(line, manifest, byId, deps));
+  await deliver(
+    ended.filter((session) => session !== undefined),
+    deps,
+  );
+}
+
+/** @returns the session, if this line ended its turn */
+async function settleLine(
+  { text, lineNo, parsed }: Line,
+  { manifestId }: Manifest,
+  byId: ReadonlyMap<string, Session>,
+  deps: PollerDeps,
+): Promise<Session | undefined> {
+  const { clock, log, metrics, manifests } = deps;
+  const session = parsed.kind === "ours" ? byId.get(parsed.id.sessionId) : undefined;
+  if (parsed.kind !== "ours" || session === undefined || parsed.id.manifestId !== manifestId) {
+    log("result_quarantined", { manifestId, line: lineNo });
+    metrics({ quarantinedLines: 1 });
+    await manifests.quarantine(manifestId, lineNo, text);
+    return undefined;
+  }
+  const { sessionId, turn } = parsed.id;
+  const about = { sessionId, turn, source: manifestId, tier: "batch" as const, receivedAt: clock.now(), text };
+  return settle(session, { ...parsed.result, ...about }, deps);
+}

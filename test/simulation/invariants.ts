@@ -1,0 +1,137 @@
+import type { Found, Item, Table } from "../../functions/clients/table.ts";
+import { parseCustomId } from "../../functions/domain/ids.ts";
+import { isTerminal, type Session, statuses } from "../../functions/domain/session.ts";
+import { queueNames, type World } from "./world.ts";
+
+/** Watches every write that takes hold: what may never happen is seen when it happens, not only at rest. */
+export function watched(table: Table, violations: string[]): Table {
+  const seen = new Map<string, { turn: number; status: string; winner: unknown }>();
+  const facts = new Map<string, string>();
+  const lookAtFact = (item: Item) => {
+    const key = `${item.pk} ${item.sk}`;
+    if (!/^(REQUEST|RESULT|ATTEMPT|DELIVERY|PAGE|OWNER)/.test(item.sk)) return;
+    const text = JSON.stringify(item);
+    if ((facts.get(key) ?? text) !== text) violations.push(`${key}: a fact that is written once was changed`);
+    facts.set(key, text);
+  };
+  const look = (found: Found): Found => {
+    if (found.moved && found.item.sk === "META") checkMove(found.item, seen, violations);
+    if (found.moved) lookAtFact(found.item);
+    return found;
+  };
+  return {
+    ...table,
+    insert: async (item) => look(await table.insert(item)),
+    put: async (write) => look(await table.put(write)),
+    update: async (change) => look(await table.update(change)),
+    async transact(writes) {
+      const isDone = await table.transact(writes);
+      if (isDone) for (const write of writes) if ("put" in write) lookAtFact(write.put.item);
+      return isDone;
+    },
+  };
+}
+
+function checkMove(
+  item: Item,
+  seen: Map<string, { turn: number; status: string; winner: unknown }>,
+  violations: string[],
+): void {
+  const before = seen.get(item.pk);
+  const now = { turn: Number(item["turn"]), status: String(item["status"]), winner: item["winner"] };
+  seen.set(item.pk, now);
+  const ended = before !== undefined && statuses.some((status) => status === before.status && isTerminal(status));
+  if (!ended || before.turn !== now.turn) return;
+  if (before.status !== now.status)
+    violations.push(`${item.pk} turn ${now.turn}: ${before.status} became ${now.status}`);
+  if (before.winner !== now.winner) violations.push(`${item.pk} turn ${now.turn}: its winner changed`);
+}
+
+export interface Accepted {
+  sessionId: string;
+  key: string;
+}
+
+/** What must hold once there is nothing left to do. */
+export function violationsAtRest(world: World, accepted: readonly Accepted[]): string[] {
+  const items = world.items();
+  const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
+  return [
+    ...accepted.flatMap(({ sessionId }) => checkSession(byKey.get(`SESSION#${sessionId} META`), sessionId, world)),
+    ...checkBill(world, byKey, items),
+    ...checkBatches(world, byKey),
+    ...checkLeftovers(world, items),
+  ];
+}
+
+function checkSession(item: Item | undefined, sessionId: string, world: World): string[] {
+  if (item === undefined) return [`${sessionId}: accepted, and not there`];
+  const status = statuses.find((one) => one === item["status"]);
+  if (status === undefined || !isTerminal(status)) return [`${sessionId}: still ${String(item["status"])}`];
+  const id = `${sessionId}.${String(item["turn"])}.completed`;
+  const told = world.events.filter(({ detail }) => detail.includes(`"id":"${id}"`)).length;
+  return [
+    ...(told === 0 ? [`${sessionId}: ended, and nobody was told`] : []),
+    ...(item["delivered"] === true ? [] : [`${sessionId}: not noted as delivered`]),
+    ...(item["due"] === undefined ? [] : [`${sessionId}: ended, and still due`]),
+  ];
+}
+
+/** Every line Anthropic bills is booked once, by its own result item; a real-time call without one, by its attempt. */
+function checkBill(world: World, byKey: ReadonlyMap<string, Item>, items: readonly Item[]): string[] {
+  const violations: string[] = [];
+  const paid = new Map<string, number>();
+  let realtime = 0;
+  for (const { customId } of world.api.model.bill()) {
+    const id = customId === null ? undefined : parseCustomId(customId);
+    if (id === undefined) {
+      realtime += 1;
+      continue;
+    }
+    const turn = String(id.turn).padStart(4, "0");
+    const result = byKey.get(`SESSION#${id.sessionId} RESULT#${turn}#${id.manifestId}`);
+    if (result?.["billed"] !== true) violations.push(`${customId}: paid, and not booked`);
+    const name = `${id.sessionId} turn ${turn}`;
+    paid.set(name, (paid.get(name) ?? 0) + 1);
+  }
+  for (const [name, times] of paid) if (times > 1) violations.push(`${name}: paid ${times} times in batches`);
+  const attempts = items.filter(({ sk }) => sk.startsWith("ATTEMPT#"));
+  const sources = new Set(items.filter(({ sk }) => sk.startsWith("RESULT#")).map((item) => String(item["source"])));
+  const booked = items.filter(
+    (item) => item.sk.startsWith("RESULT#") && item["tier"] === "standard" && item["billed"] === true,
+  ).length;
+  const unknown = attempts.filter((item) => !sources.has(String(item["run"]))).length;
+  if (realtime < booked || realtime > booked + unknown) {
+    violations.push(`real time: ${realtime} paid, ${booked} booked, ${unknown} unknown`);
+  }
+  return violations;
+}
+
+function checkBatches(world: World, byKey: ReadonlyMap<string, Item>): string[] {
+  const batches = new Set(world.api.model.bill().flatMap(({ batchId }) => (batchId === null ? [] : [batchId])));
+  return [...batches].flatMap((batchId) =>
+    byKey.get(`BATCH#${batchId} OWNER`)?.["manifestId"] === undefined ? [`${batchId}: paid, and nobody owns it`] : [],
+  );
+}
+
+function checkLeftovers(world: World, items: readonly Item[]): string[] {
+  const open = items.filter(({ pk }) => pk === "OPEN").map(({ sk }) => `${sk}: a manifest that is still open`);
+  const queued = queueNames(world.config).flatMap((queue) => [
+    ...(world.queues.depth(queue) === 0 ? [] : [`${queue}: ${world.queues.depth(queue)} messages left`]),
+    ...(world.queues.deadLetters(queue) === 0 ? [] : [`${queue}: dead letters`]),
+  ]);
+  return [...open, ...queued];
+}
+
+/** Whether anything is still to be done; looked at between ticks, without any effect. */
+export function isAtRest(world: World, accepted: readonly Accepted[]): boolean {
+  const byKey = new Map(world.items().map((item) => [`${item.pk} ${item.sk}`, item]));
+  const sessions = accepted.map(({ sessionId }) => byKey.get(`SESSION#${sessionId} META`));
+  const isDone = (item: Item | undefined) => {
+    const status = statuses.find((one) => one === item?.["status"]);
+    return status !== undefined && isTerminal(status) && item?.["delivered"] === true;
+  };
+  return sessions.every(isDone) && checkLeftovers(world, world.items()).length === 0;
+}
+
+export type { Session };

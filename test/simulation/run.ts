@@ -1,0 +1,152 @@
+import { type Accepted, isAtRest, violationsAtRest, watched } from "./invariants.ts";
+import { type Random, seeded } from "./random.ts";
+import type { Scenario } from "./scenarios.ts";
+import { type Fault, type FaultPlan, type Process, Scheduler, strike, troubledEffects } from "./scheduler.ts";
+import { createWorld, tickSeconds, type World, type WorldOptions } from "./world.ts";
+
+export interface RunOptions {
+  seed: number;
+  scenario: Scenario;
+  /** Overrides the scenario's own faults: which effect is struck, and how. */
+  plan?: FaultPlan;
+  wrapTable?: WorldOptions["wrapTable"];
+}
+
+export interface RunReport {
+  seed: number;
+  scenario: string;
+  effects: number;
+  faults: ReadonlyMap<Fault, number>;
+  marks: World["logs"];
+  statuses: Map<string, number>;
+  violations: string[];
+  trace: string[];
+}
+
+/** 21 November 2026, 00:00 UTC: any moment would do, but not the machine's. */
+const startAt = Date.UTC(2026, 10, 21);
+/** Once faults have stopped, everything must have ended by then: 24 h of a batch, two graces, and the longest pauses. */
+const livenessSeconds = 3 * 24 * 3600;
+
+export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOptions): Promise<RunReport> {
+  const random = seeded(seed);
+  const chaos = plan ?? randomFaults(seeded(seed + 1), scenario);
+  const slowness = random.pick([0, 0.01, 0.05, 0.15]);
+  const scheduler = new Scheduler(random, chaos, startAt, slowness);
+  const violations: string[] = [];
+  const world = createWorld({
+    scheduler,
+    random: seeded(seed + 2),
+    seed,
+    withLeases: scenario.withLeases ?? !random.chance(0.3),
+    wrapTable: (table) => watched(wrapTable?.(table) ?? table, violations),
+  });
+  for (const fault of scenario.apiFaults ?? []) world.api.faults.set(fault);
+  const accepted = new Map<string, Accepted>();
+  startCallers(world, scheduler, scenario, accepted);
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+  };
+  startClocks(world, scheduler, random, () => isOver);
+  watchForRest(world, scheduler, scenario, accepted, end);
+  await scheduler.run(() => isOver);
+  const all = [...accepted.values()];
+  return {
+    seed,
+    scenario: scenario.name,
+    effects: scheduler.effects,
+    faults: scheduler.faults,
+    marks: world.logs,
+    statuses: countStatuses(world),
+    violations: [
+      ...violations,
+      ...(accepted.size < scenario.tasks.length ? ["a caller was never answered"] : []),
+      ...violationsAtRest(world, all),
+    ],
+    trace: scheduler.trace,
+  };
+}
+
+/** Each caller asks with its key until it is answered, as a careful client does. */
+function startCallers(world: World, scheduler: Scheduler, scenario: Scenario, accepted: Map<string, Accepted>): void {
+  scenario.tasks.forEach((task, index) => {
+    const key = `key-${index}`;
+    const ask = () => {
+      if (accepted.has(key)) return;
+      const input = { request: { ...task }, client: "test", idempotencyKey: key, hash: JSON.stringify(task) };
+      const { ended } = scheduler.start("spawn", async (process) => {
+        const { sessionId } = await world.spawn(process, input);
+        accepted.set(key, { sessionId, key });
+      });
+      void ended.then((how) => how !== "returned" && scheduler.after(5_000, ask));
+      // A caller that is not answered in time asks again, while the first call may still be under way.
+      scheduler.after(30_000, ask);
+    };
+    scheduler.after(index * 700, ask);
+  });
+}
+
+function startClocks(world: World, scheduler: Scheduler, random: Random, isOver: () => boolean): void {
+  const every = (seconds: number, work: () => void) => {
+    const again = () => {
+      if (isOver()) return;
+      work();
+      scheduler.after(seconds * 1000 + random.below(2_000), again);
+    };
+    scheduler.after(random.below(seconds * 1000), again);
+  };
+  // EventBridge may call twice.
+  const times = () => (random.chance(0.2) ? 2 : 1);
+  every(tickSeconds, () => {
+    for (let no = times(); no > 0; no -= 1) scheduler.start("batcher", (process) => world.batch(process));
+  });
+  every(tickSeconds, () => {
+    for (let no = times(); no > 0; no -= 1) scheduler.start("poller", (process) => world.poll(process));
+  });
+  every(5, () => void takeRealtime(world, scheduler));
+}
+
+/** The event source of the real-time queue: a message whose handler did not return comes again. */
+async function takeRealtime(world: World, scheduler: Scheduler): Promise<void> {
+  for (const { body, handle } of await world.queues.receive("realtime")) {
+    const { ended } = scheduler.start("realtime", (process: Process) => world.runMessage(process, body));
+    void ended.then((how) => (how === "returned" ? world.queues.remove("realtime", [handle]) : undefined));
+  }
+}
+
+function watchForRest(
+  world: World,
+  scheduler: Scheduler,
+  scenario: Scenario,
+  accepted: Map<string, Accepted>,
+  end: () => void,
+): void {
+  const look = () => {
+    const isLate = scheduler.now - startAt > livenessSeconds * 1000;
+    const isComplete = accepted.size === scenario.tasks.length && isAtRest(world, [...accepted.values()]);
+    if (isLate || isComplete) end();
+    else scheduler.after(tickSeconds * 500, look);
+  };
+  scheduler.after(tickSeconds * 1000, look);
+}
+
+const kinds: readonly Fault[] = ["crash-before", "crash-after", "fail-before", "lose-answer", "twice"];
+
+/** Strikes at random until enough has happened, and then never again. */
+function randomFaults(random: Random, { faultRate = 0.03 }: Scenario): FaultPlan {
+  const rate = faultRate * random.next();
+  return (effectNo, name) => {
+    if (effectNo > troubledEffects || !random.chance(rate)) return undefined;
+    return strike(name, random.pick(kinds));
+  };
+}
+
+function countStatuses(world: World): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of world.items().filter(({ sk }) => sk === "META")) {
+    const status = String(item["status"]);
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+  return counts;
+}

@@ -1,0 +1,112 @@
+import type { SpawnRequest } from "../../functions/domain/spawn-request.ts";
+import type { Fault as ApiFault } from "../../infra/local/anthropic/faults.ts";
+
+export interface Scenario {
+  name: string;
+  tasks: readonly SpawnRequest[];
+  /** What the API does wrong besides, by its own account. */
+  apiFaults?: readonly ApiFault[];
+  /** Undefined: leases are left out in three of ten seeds, so that every overlap happens. */
+  withLeases?: boolean;
+  /** The highest probability with which an effect is struck. */
+  faultRate?: number;
+}
+
+const batched = (task: string): SpawnRequest => ({ task, agentId: "worker" });
+const many = (count: number, task = "Go on.") =>
+  Array.from({ length: count }, (_, index) => batched(`${task} ${index}`));
+
+/** Small worlds, each around one thing that can go wrong. */
+export const scenarios: readonly Scenario[] = [
+  { name: "one session", tasks: many(1) },
+  { name: "three in one batch", tasks: many(3) },
+  {
+    name: "two manifests of equal count, both unknown",
+    tasks: many(6),
+    apiFaults: [{ kind: "lost_response", on: "create", times: 2 }],
+  },
+  {
+    name: "one refused after the fact, one before it",
+    tasks: many(6),
+    apiFaults: [
+      { kind: "server_error", on: "create", times: 1, afterCommit: true },
+      { kind: "server_error", on: "create", times: 1 },
+    ],
+  },
+  {
+    name: "fallback racing a late result",
+    tasks: [
+      { ...batched("[[stand-in: slow 240]] Hurry."), timeoutSeconds: 300, onDeadline: "fallback" },
+      { ...batched("Hurry as well."), timeoutSeconds: 400, onDeadline: "fallback" },
+    ],
+  },
+  {
+    name: "deadline racing settle",
+    tasks: [
+      { ...batched("Too late?"), timeoutSeconds: 240, onDeadline: "fail" },
+      { ...batched("In time."), timeoutSeconds: 900, onDeadline: "fail" },
+    ],
+  },
+  {
+    name: "park and probe",
+    tasks: many(4),
+    apiFaults: [
+      { kind: "rate_limited", on: "create", times: 1, retryAfterSeconds: 400 },
+      { kind: "credit", on: "create", times: 2 },
+    ],
+  },
+  {
+    name: "a content refusal splits down to the one",
+    tasks: many(3),
+    apiFaults: [{ kind: "bad_request", on: "create", times: 2, index: 0 }],
+  },
+  {
+    name: "result file cut, garbled and missing",
+    tasks: many(3),
+    apiFaults: [
+      { kind: "truncated_at_line", on: "results", times: 1 },
+      { kind: "garbled_line", on: "results", times: 1 },
+      { kind: "not_found", on: "results", times: 2 },
+      { kind: "reset_mid_stream", on: "results", times: 1 },
+      { kind: "foreign_line", on: "results", times: 1 },
+    ],
+  },
+  {
+    name: "errors that are tried again, and one that is not",
+    tasks: [
+      batched("[[stand-in: errored overloaded_error times 1]] Again."),
+      batched("[[stand-in: expired times 1]] And again."),
+      batched("[[stand-in: errored invalid_request_error]] Never."),
+      batched("[[stand-in: refusal]] No."),
+      batched("[[stand-in: credit times 1]] When there is money."),
+    ],
+  },
+  { name: "a turn that pauses", tasks: [batched("[[stand-in: pause_turn 2]] Search."), batched("Beside it.")] },
+  {
+    name: "real time, with answers lost",
+    tasks: [
+      { task: "Now.", agentId: "live" },
+      { task: "Now as well.", agentId: "live" },
+    ],
+    apiFaults: [
+      { kind: "lost_response", on: "message", times: 1 },
+      { kind: "rate_limited", on: "message", times: 1 },
+      { kind: "overloaded", on: "message", times: 1 },
+    ],
+  },
+  {
+    name: "everything at once",
+    tasks: [
+      ...many(8),
+      { task: "Now.", agentId: "live" },
+      { ...batched("Soon."), timeoutSeconds: 600, onDeadline: "fallback" },
+      batched("[[stand-in: pause_turn 1]] Search."),
+    ],
+    apiFaults: [
+      { kind: "lost_response", on: "create", probability: 0.2, times: 3 },
+      { kind: "truncated_at_line", on: "results", probability: 0.2, times: 3 },
+      { kind: "not_found", on: "results", probability: 0.2, times: 3 },
+      { kind: "overloaded", on: "create", probability: 0.1, times: 2 },
+    ],
+  },
+];

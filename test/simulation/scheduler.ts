@@ -1,0 +1,163 @@
+import { functionSeconds } from "../../functions/domain/limits.ts";
+import type { Random } from "./random.ts";
+
+/** What may happen to one call out to a client. `twice` is what an SDK does that asks again after a lost answer. */
+export type Fault = "crash-before" | "crash-after" | "fail-before" | "lose-answer" | "twice";
+
+/** One run of a function, or of a caller. Once it has crashed, nothing it does has any effect, and nothing answers it. */
+export interface Process {
+  name: string;
+  isDead: boolean;
+  died: Promise<void>;
+  die(): void;
+}
+
+/** Trouble ends after so many effects: from then on everything must come to rest. */
+export const troubledEffects = 400;
+const slowMs = [2_000, 30_000, 200_000, 700_000];
+
+interface Effect {
+  process: Process;
+  name: string;
+  run: () => unknown;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Decides what happens to the n-th effect of a run, counted from 1. */
+export type FaultPlan = (effectNo: number, name: string, process: Process) => Fault | undefined;
+
+/** No SDK asks twice where it may not: a call that creates paid work is never repeated. */
+export function strike(name: string, fault: Fault): Fault {
+  const isPaid = name.startsWith("anthropic.create");
+  return isPaid && fault === "twice" ? "lose-answer" : fault;
+}
+
+export class TransientError extends Error {
+  override name = "TransientError";
+}
+
+/**
+ * One thread, one clock, one choice at a time: every call out waits until the scheduler picks it, so that a seed fixes the
+ * interleaving of all processes and a run can be replayed exactly.
+ */
+export class Scheduler {
+  now: number;
+  effects = 0;
+  readonly faults = new Map<Fault, number>();
+  readonly trace: string[] = [];
+  private readonly pending: Effect[] = [];
+  private readonly timers: { at: number; no: number; fire: () => void }[] = [];
+  private timerNo = 0;
+  private readonly random: Random;
+  private readonly plan: FaultPlan;
+  /** How often a call out is slow: then it takes hold much later, while others go on. */
+  private readonly slowness: number;
+
+  constructor(random: Random, plan: FaultPlan, startAt: number, slowness: number) {
+    this.random = random;
+    this.plan = plan;
+    this.now = startAt;
+    this.slowness = slowness;
+  }
+
+  /** Starts a process; its promise settles when it returns or dies. */
+  start(
+    name: string,
+    body: (process: Process) => Promise<void>,
+  ): { process: Process; ended: Promise<"returned" | "threw" | "died"> } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const process: Process = { name, isDead: false, died: promise, die: () => {} };
+    process.die = () => {
+      process.isDead = true;
+      resolve();
+    };
+    // Lambda ends a function after 15 minutes, wherever it is.
+    this.after(functionSeconds * 1000, process.die);
+    const ran = body(process).then(
+      () => "returned" as const,
+      () => "threw" as const,
+    );
+    return { process, ended: Promise.race([ran, promise.then(() => "died" as const)]) };
+  }
+
+  /** A call out: nothing happens until it is picked, and for a dead process nothing ever does. */
+  effect<T>(process: Process, name: string, run: () => T | Promise<T>): Promise<T> {
+    if (process.isDead) return new Promise(() => {});
+    return new Promise((resolve, reject) => {
+      const effect: Effect = { process, name, run, resolve: (value) => resolve(value as T), reject };
+      const isQuick = this.effects > troubledEffects || !this.random.chance(this.slowness);
+      if (isQuick) this.pending.push(effect);
+      else this.after(this.random.below(this.random.pick(slowMs)), () => this.pending.push(effect));
+    });
+  }
+
+  after(milliseconds: number, fire: () => void): void {
+    this.timerNo += 1;
+    this.timers.push({ at: this.now + milliseconds, no: this.timerNo, fire });
+  }
+
+  sleep(process: Process, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => this.after(milliseconds, () => process.isDead || resolve()));
+  }
+
+  /** Runs until there is nothing left to do, or `isOver` says so at a moment of rest. */
+  async run(isOver: () => boolean): Promise<void> {
+    for (;;) {
+      await new Promise(setImmediate);
+      if (this.pending.length > 0) {
+        const [effect] = this.pending.splice(this.random.below(this.pending.length), 1);
+        if (effect !== undefined) await this.perform(effect);
+        continue;
+      }
+      if (this.timers.length === 0 || isOver()) return;
+      this.timers.sort((one, other) => one.at - other.at || one.no - other.no);
+      const timer = this.timers.shift();
+      if (timer === undefined) return;
+      this.now = Math.max(this.now, timer.at);
+      timer.fire();
+    }
+  }
+
+  private async perform(effect: Effect): Promise<void> {
+    const { process, name } = effect;
+    if (process.isDead) return;
+    this.effects += 1;
+    this.now += this.random.below(20);
+    const fault = this.plan(this.effects, name, process);
+    if (fault !== undefined) this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+    this.trace.push(`${this.effects} ${process.name} ${name}${fault === undefined ? "" : ` ! ${fault}`}`);
+    if (fault === "crash-before") return process.die();
+    if (fault === "fail-before") return effect.reject(new TransientError(name));
+    try {
+      const first = await effect.run();
+      if (fault === "crash-after") return process.die();
+      if (fault === "lose-answer") return effect.reject(new TransientError(name));
+      effect.resolve(fault === "twice" ? await effect.run() : first);
+    } catch (error) {
+      effect.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+/** A client whose every call is an effect of one process. */
+export function asEffects<T extends object>(scheduler: Scheduler, process: Process, name: string, port: T): T {
+  return new Proxy(port, {
+    get(target, property) {
+      const method = Reflect.get(target, property);
+      if (typeof method !== "function") return method;
+      return (...parameters: unknown[]) =>
+        scheduler.effect(process, label(name, String(property), parameters), () =>
+          Reflect.apply(method, target, parameters),
+        );
+    },
+  });
+}
+
+/** `table.update META status` says more in a trace than `table.update`. */
+function label(port: string, method: string, [first]: unknown[]): string {
+  const text = JSON.stringify(first) ?? "";
+  const sk = /"sk":"([A-Z]+)/.exec(text)?.[1] ?? "";
+  const status = /"set":\{.*?"(?:status|state)":"([a-z]+)"/.exec(text)?.[1] ?? "";
+  return [`${port}.${method}`, sk, status].filter((word) => word !== "").join(" ");
+}

@@ -1,0 +1,151 @@
+import { type BatcherDeps, drainLane, messageRemover } from "../../functions/batcher/drain.ts";
+import type { Events, OutgoingEvent } from "../../functions/clients/eventbridge.ts";
+import type { Queues } from "../../functions/clients/sqs.ts";
+import type { Item, Table } from "../../functions/clients/table.ts";
+import { type Config, parseConfig } from "../../functions/domain/config/index.ts";
+import type { LogCode } from "../../functions/domain/log.ts";
+import { once } from "../../functions/domain/once.ts";
+import { realtimeQueue } from "../../functions/domain/queue-message.ts";
+import { type PollerDeps, tick } from "../../functions/poller/tick.ts";
+import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
+import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
+import { bodyStore } from "../../functions/store/bodies.ts";
+import { laneStore } from "../../functions/store/lanes.ts";
+import { type Leases, leaseStore } from "../../functions/store/leases.ts";
+import { manifestStore } from "../../functions/store/manifests.ts";
+import { sessionStore } from "../../functions/store/sessions.ts";
+import { turnStore } from "../../functions/store/turns.ts";
+import { type SimulatedApi, simulatedApi } from "./anthropic.ts";
+import { memoryObjects } from "./memory-objects.ts";
+import { memoryQueues } from "./memory-queues.ts";
+import { memoryTable } from "./memory-table.ts";
+import type { Random } from "./random.ts";
+import { asEffects, type Process, type Scheduler } from "./scheduler.ts";
+
+export const tickSeconds = 60;
+const visibilitySeconds = 960;
+const maxReceiveCount = 5;
+
+export interface WorldOptions {
+  scheduler: Scheduler;
+  random: Random;
+  seed: number;
+  /** Without leases every overlap happens, and nothing may change but the work done. */
+  withLeases: boolean;
+  /** Wraps the table below the effects, to watch it or to take a condition away. */
+  wrapTable?: (table: Table) => Table;
+}
+
+/** Everything the system has, in memory: what survives a crash is here, what a process knows is not. */
+export interface World {
+  config: Config;
+  table: Table;
+  items(): Item[];
+  queues: Queues & { depth(queue: string): number; deadLetters(queue: string): number };
+  events: OutgoingEvent[];
+  api: SimulatedApi;
+  logs: Map<LogCode, number>;
+  spawn(process: Process, input: SpawnInput): ReturnType<typeof spawn>;
+  batch(process: Process): Promise<void>;
+  poll(process: Process): Promise<void>;
+  runMessage(process: Process, body: string): Promise<void>;
+}
+
+const configText = JSON.stringify({
+  agents: {
+    list: [
+      { id: "worker", system: "Work." },
+      { id: "live", routing: "realtime" },
+    ],
+  },
+  lanes: [{ id: "default", maxBatchRequests: 3, maxAttempts: 3 }],
+});
+
+export function createWorld(options: WorldOptions): World {
+  const { scheduler, random, seed, withLeases, wrapTable = (table) => table } = options;
+  const parsed = parseConfig(configText, () => undefined);
+  if (!parsed.ok) throw new Error(parsed.problems.join("\n"));
+  const { config } = parsed;
+  const clock = { now: () => scheduler.now };
+  const memory = memoryTable({ staleReads: () => random.chance(0.2) });
+  const table = wrapTable(memory);
+  const queues = memoryQueues({ clock, visibilitySeconds, maxReceiveCount, isDoubled: () => random.chance(0.1) });
+  const objects = memoryObjects();
+  const events: OutgoingEvent[] = [];
+  const bus: Events = {
+    async put(entries) {
+      return entries.map((entry) => {
+        const isTaken = !random.chance(0.05) || scheduler.faults.size === 0;
+        if (isTaken) events.push(entry);
+        return isTaken;
+      });
+    },
+  };
+  const api = simulatedApi(clock, random, String(seed));
+  const logs = new Map<LogCode, number>();
+  const log = (code: LogCode) => void logs.set(code, (logs.get(code) ?? 0) + 1);
+  let ids = 0;
+  const newId = () => {
+    ids += 1;
+    return `0${ids
+      .toString(32)
+      .toUpperCase()
+      .replace(/[ILOU]/g, "Z")
+      .padStart(24, "0")}${"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[ids % 32]}`;
+  };
+
+  const depsOf = (process: Process) => {
+    const wrap = <T extends object>(name: string, port: T): T => asEffects(scheduler, process, name, port);
+    const own = { now: clock.now, sleep: (ms: number) => scheduler.sleep(process, ms) };
+    const tableOf = wrap("table", table);
+    const leases: Leases = withLeases
+      ? leaseStore(tableOf, own, newId)
+      : {
+          async hold(_name, _seconds, work) {
+            await work(async () => {});
+            return true;
+          },
+        };
+    const queuesOf = wrap("queues", queues);
+    return {
+      config,
+      sessions: sessionStore({ table: tableOf, clock: own, tickSeconds }),
+      turns: turnStore(tableOf, bodyStore(wrap("objects", objects))),
+      manifests: manifestStore(tableOf),
+      lanes: laneStore(tableOf, own, 300),
+      leases,
+      queues: queuesOf,
+      removeMessages: messageRemover(queuesOf),
+      events: wrap("events", bus),
+      anthropicFor: once(() => wrap("anthropic", api.anthropic)),
+      clock: own,
+      newId,
+      random: () => random.next(),
+      log,
+      metrics: () => {},
+      tickSeconds,
+      createTimeoutSeconds: 300,
+      reconcileGraceSeconds: 600,
+      retrySeconds: 30,
+      millisecondsLeft: () => 900_000,
+    } satisfies SpawnDeps & BatcherDeps & PollerDeps & RealtimeDeps;
+  };
+
+  return {
+    config,
+    table,
+    items: () => memory.items(),
+    queues,
+    events,
+    api,
+    logs,
+    spawn: (process, input) => spawn(input, depsOf(process)),
+    async batch(process) {
+      for (const lane of config.lanes) await drainLane(lane, depsOf(process));
+    },
+    poll: (process) => tick(depsOf(process)),
+    runMessage: (process, body) => runMessage(body, depsOf(process)),
+  };
+}
+
+export const queueNames = (config: Config) => [...config.lanes.map(({ id }) => id), realtimeQueue];
