@@ -50,6 +50,8 @@ export interface AnthropicOptions {
   /** Sent as `anthropic-workspace-id`, for credentials that are valid for several workspaces. */
   workspaceId?: string;
   baseURL?: string;
+  /** Without a network: what answers in its place. */
+  fetch?: typeof fetch;
 }
 
 const listPageSize = 1_000;
@@ -60,7 +62,7 @@ const quickCallMs = 60_000;
 const longCallMs = 900_000;
 const batchesPath = "/v1/messages/batches";
 
-export function createAnthropic({ secrets, secretId, workspaceId, baseURL }: AnthropicOptions): Anthropic {
+export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch }: AnthropicOptions): Anthropic {
   const client = new BaseAnthropic({
     apiKey: () => secrets.get(secretId),
     maxRetries: 0,
@@ -68,6 +70,7 @@ export function createAnthropic({ secrets, secretId, workspaceId, baseURL }: Ant
     logLevel: "off",
     openTelemetry: false,
     ...(baseURL === undefined ? {} : { baseURL }),
+    ...(fetch === undefined ? {} : { fetch }),
     ...(workspaceId === undefined ? {} : { defaultHeaders: { "anthropic-workspace-id": workspaceId } }),
   });
   // A rotated key is taken up by the call after the one that was refused.
