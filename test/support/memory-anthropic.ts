@@ -1,0 +1,73 @@
+import { type Anthropic, createAnthropic } from "../../functions/clients/anthropic.ts";
+import type { Secrets } from "../../functions/clients/secrets-manager.ts";
+import { createChance } from "../../infra/local/anthropic/chance.ts";
+import { type Call, createExchange, type Reply } from "../../infra/local/anthropic/exchange.ts";
+import { createFaults, type Faults } from "../../infra/local/anthropic/faults.ts";
+import { createModel, type StandInModel, type WorldOptions } from "../../infra/local/anthropic/model.ts";
+
+export interface MemoryAnthropicOptions extends Pick<WorldOptions, "clock" | "batchSeconds"> {
+  secrets: Secrets;
+  seed?: string;
+  /** From key to workspace; every key is good for one and the same unless given. */
+  keys?: ReadonlyMap<string, string>;
+}
+
+export interface MemoryAnthropic {
+  model: StandInModel;
+  faults: Faults;
+  /** Every call that came in, the newest last. */
+  calls: Call[];
+  /** The real client, with a credential of its own. */
+  client(secretId: string, workspaceId?: string): Anthropic;
+}
+
+const baseURL = "http://anthropic.test";
+export const memoryWorkspaceId = "wrkspc_test";
+
+/** Anthropic without a network: the real client, whose `fetch` asks the stand-in for its answer. */
+export function memoryAnthropic(options: MemoryAnthropicOptions): MemoryAnthropic {
+  const { clock, secrets, seed = "memory", keys, batchSeconds = { min: 600, max: 600 } } = options;
+  const model = createModel({ clock, seed, batchSeconds, resultsBase: () => baseURL });
+  const chance = createChance(seed);
+  let draws = 0;
+  const faults = createFaults(() => {
+    draws += 1;
+    return chance.unit("fault", draws);
+  });
+  const access = {
+    organizationId: "org_test",
+    defaultWorkspaceId: memoryWorkspaceId,
+    ...(keys === undefined ? {} : { keys }),
+  };
+  const exchange = createExchange({ model, faults, chance, access });
+  const calls: Call[] = [];
+  const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const call = await toCall(new Request(input, init));
+    calls.push(call);
+    return toResponse(exchange(call));
+  };
+  const client = (secretId: string, workspaceId?: string) =>
+    createAnthropic({ secrets, secretId, baseURL, fetch, ...(workspaceId === undefined ? {} : { workspaceId }) });
+  return { model, faults, calls, client };
+}
+
+async function toCall(request: Request): Promise<Call> {
+  const { pathname, search } = new URL(request.url);
+  const headers = Object.fromEntries(request.headers);
+  return { method: request.method, url: pathname + search, headers, body: await request.text() };
+}
+
+/** What the network makes of it. A call that hangs is ended by its own signal, which the caller sees as a lost connection. */
+function toResponse(reply: Reply): Response {
+  if (reply.kind !== "answer") throw new TypeError("fetch failed", { cause: new Error(reply.kind) });
+  const parts = Array.from(reply.body, (text) => new TextEncoder().encode(text));
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const part = parts.shift();
+      if (part !== undefined) controller.enqueue(part);
+      else if (reply.broken) controller.error(new TypeError("terminated"));
+      else controller.close();
+    },
+  });
+  return new Response(body, { status: reply.status, headers: reply.headers });
+}
