@@ -116,7 +116,7 @@ async function update(client: DynamoDBDocumentClient, TableName: string, change:
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       }),
     );
-    return { moved: true, item: toItem({ ...change.key, ...Attributes }) };
+    return { moved: true, item: toItem({ ...keyOf(change.key), ...Attributes }) };
   } catch (error) {
     return refusedOrThrow(error);
   }
