@@ -10,6 +10,8 @@ export interface MemoryQueuesOptions {
   names?: readonly string[];
   /** How long a message that was received is hidden from others; as deployed (a function's longest run, and a minute). */
   visibilitySeconds?: number;
+  /** After this long a message is gone, whether anybody had it or not; as deployed (SQS's default, four days). */
+  retentionSeconds?: number;
   /** A message received so often is set aside instead of once more; as deployed. */
   maxReceiveCount?: number;
   /** Whether this message is there twice: at least once is not at most once. */
@@ -30,6 +32,7 @@ export interface MemoryQueues extends Queues {
 interface Message {
   id: number;
   body: string;
+  goneAt: number;
   visibleAt: number;
   receives: number;
   handle: string | undefined;
@@ -37,14 +40,8 @@ interface Message {
 
 /** Standard queues in memory: at least once, hidden while somebody holds a message, set aside after too many receives. */
 export function memoryQueues(options: MemoryQueuesOptions): MemoryQueues {
-  const {
-    clock,
-    names,
-    visibilitySeconds = 960,
-    maxReceiveCount = 5,
-    isDoubled = () => false,
-    pick = () => 0,
-  } = options;
+  const { clock, names, visibilitySeconds = 960, retentionSeconds = 345_600, maxReceiveCount = 5 } = options;
+  const { isDoubled = () => false, pick = () => 0 } = options;
   const queues = new Map<string, Message[]>();
   const dead = new Map<string, string[]>();
   let count = 0;
@@ -54,13 +51,14 @@ export function memoryQueues(options: MemoryQueuesOptions): MemoryQueues {
   };
   const messagesOf = (queue: string): Message[] => {
     if (names !== undefined && !names.includes(queue)) throw new UnknownQueueError(queue);
-    const messages = queues.get(queue) ?? [];
+    const messages = (queues.get(queue) ?? []).filter(({ goneAt }) => goneAt > clock.now());
     queues.set(queue, messages);
     return messages;
   };
   const add = (queue: string, body: string) => {
     checkBody(body);
-    messagesOf(queue).push({ id: next(), body, visibleAt: clock.now(), receives: 0, handle: undefined });
+    const goneAt = clock.now() + retentionSeconds * 1000;
+    messagesOf(queue).push({ id: next(), body, goneAt, visibleAt: clock.now(), receives: 0, handle: undefined });
   };
   const take = (queue: string, message: Message): Received[] => {
     if (message.receives >= maxReceiveCount) {
