@@ -94,7 +94,7 @@ async function send(
   await beforeCall();
   if (submitting === undefined) {
     // Nobody is left, or rescue has given this manifest up: it must not be sent.
-    await giveUp(manifest, "nobody left to send", deps);
+    await giveUp("giveUp", manifest, "nobody left to send", deps);
     return "none";
   }
   return post(submitting, members, lines, lane, deps);
@@ -112,7 +112,7 @@ async function post(
   const { manifestId, betas, count, bytes } = manifest;
   const timeoutMs = (manifest.notAfter ?? 0) - clock.now();
   if (timeoutMs <= 0) {
-    await giveUp(manifest, "no time left for its call", deps);
+    await giveUp("abandon", manifest, "no time left for its call", deps);
     return "none";
   }
   const answer = await deps.anthropicFor(lane).createBatch({ lines, betas, timeoutMs });
@@ -146,7 +146,7 @@ async function parkLane(
 ): Promise<Submitted> {
   const parked = await deps.lanes.park(lane.id, refusal.reason, refusal.retryAfterSeconds);
   deps.log("lane_parked", { lane: lane.id, reason: refusal.reason, until: parked.until });
-  await giveUp(manifest, refusal.reason, deps, parked.until);
+  await giveUp("abandon", manifest, refusal.reason, deps, parked.until);
   return "parked";
 }
 
@@ -166,7 +166,7 @@ async function refuseContent(
     const error = { type: "invalid_request_error", message: message.slice(0, 300) };
     await sessions.move("failBatched", first.session, "failed", { error, endedAt: clock.now() });
     log("session_failed", { sessionId: first.session.sessionId, type: error.type });
-    await giveUp(manifest, "refused", deps);
+    await giveUp("abandon", manifest, "refused", deps);
     return "refused";
   }
   return splitManifest(manifest, members, lane, deps);
@@ -196,9 +196,15 @@ async function splitManifest(
   return outcome;
 }
 
-async function giveUp(manifest: Manifest, reason: string, deps: BatcherDeps, releaseNotBefore?: number): Promise<void> {
+async function giveUp(
+  move: "giveUp" | "abandon",
+  manifest: Manifest,
+  reason: string,
+  deps: BatcherDeps,
+  releaseNotBefore?: number,
+): Promise<void> {
   const until = releaseNotBefore === undefined ? {} : { releaseNotBefore };
-  const abandoned = await deps.manifests.move("abandon", manifest, { reason, ...until });
+  const abandoned = await deps.manifests.move(move, manifest, { reason, ...until });
   // Whoever gave it up before us may have looked before we had claimed.
   await (abandoned === undefined ? releaseMembers(manifest, deps) : releaseManifest(abandoned, deps));
 }

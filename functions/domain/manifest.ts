@@ -54,8 +54,10 @@ export const manifestMoves = {
   bound: { from: ["submitting"], to: "submitting" },
   /** A batch names it: by the create response, or by a result line, however late. */
   accept: { from: ["submitting", "abandoned", "closed"], to: "submitted" },
-  /** Certainly never accepted: its members are let go, one by one. */
-  abandon: { from: ["preparing", "submitting"], to: "abandoned" },
+  /** Its call never began: its members are let go, one by one. A call that has begun since is not given up with it. */
+  giveUp: { from: ["preparing"], to: "abandoned" },
+  /** Its call was certainly not accepted. */
+  abandon: { from: ["submitting"], to: "abandoned" },
   /** Every member has been let go. */
   close: { from: ["abandoned"], to: "closed" },
   /** Something was learned about its batch. */

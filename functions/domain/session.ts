@@ -68,8 +68,8 @@ export interface Session {
 export interface Move {
   from: readonly Status[];
   to: readonly Status[];
-  /** Attributes that must still have the value the mover saw. */
-  same: readonly ("turn" | "attempt" | "sendNo" | "lane" | "manifestId" | "run")[];
+  /** Attributes that must still have the value the mover saw. A manifest and a real-time attempt are of one turn only. */
+  same: readonly ("turn" | "attempt" | "sendNo" | "notBefore" | "lane" | "manifestId" | "run")[];
   /** Times that must have passed. */
   passed?: readonly "notBefore"[];
   /** What must not be noted yet. */
@@ -86,25 +86,25 @@ export const moves = {
   /** Real-time worker: a session routed real-time. */
   start: { from: ["queued"], to: ["running"], same: ["turn", "attempt", "sendNo"], passed: ["notBefore"] },
   /** Real-time worker: a deadline is near; the manifest is kept, its result may still win. */
-  fallBack: { from: ["submitted"], to: ["running"], same: ["turn", "manifestId"] },
+  fallBack: { from: ["submitted"], to: ["running"], same: ["manifestId"] },
   /** A usable answer for the current turn wins from wherever it comes. */
   finish: { from: ["queued", "submitted", "running"], to: ["done", "failed"], same: ["turn"] },
   /** A final error from a batch counts only for the manifest the session is in. */
-  failBatched: { from: ["submitted"], to: ["failed", "canceled"], same: ["turn", "manifestId"] },
+  failBatched: { from: ["submitted"], to: ["failed", "canceled"], same: ["manifestId"] },
   /** A final error of the real-time attempt under way. */
-  failRun: { from: ["running"], to: ["failed"], same: ["turn", "run"] },
+  failRun: { from: ["running"], to: ["failed"], same: ["run"] },
   /** Work that never reached a manifest and never will: it broke the code too often, or its lane refuses it. */
   failQueued: { from: ["queued"], to: ["failed"], same: ["turn", "attempt", "sendNo"] },
   /** Out of a manifest, to be sent again. */
-  requeueBatched: { from: ["submitted"], to: ["queued"], same: ["turn", "manifestId"] },
+  requeueBatched: { from: ["submitted"], to: ["queued"], same: ["manifestId"] },
   /** Out of a real-time attempt, to be sent again. */
-  requeueRun: { from: ["running"], to: ["queued"], same: ["turn", "run"] },
+  requeueRun: { from: ["running"], to: ["queued"], same: ["run"] },
   /** A fallback failed for good while its manifest is still open: the batch may yet answer. */
-  backToBatch: { from: ["running"], to: ["submitted"], same: ["turn", "run", "manifestId"] },
+  backToBatch: { from: ["running"], to: ["submitted"], same: ["run"] },
   /** From one manifest into one of the two that replace it. */
-  split: { from: ["submitted"], to: ["submitted"], same: ["turn", "manifestId"] },
+  split: { from: ["submitted"], to: ["submitted"], same: ["manifestId"] },
   /** Rescue: the message is sent again, or the session is looked at later. */
-  resend: { from: ["queued"], to: ["queued"], same: ["turn", "attempt", "sendNo"] },
+  resend: { from: ["queued"], to: ["queued"], same: ["turn", "attempt", "sendNo", "notBefore"] },
   /** `pause_turn`: the same task goes on in a new turn. */
   nextTurn: { from: ["queued", "submitted", "running"], to: ["queued"], same: ["turn"] },
   /** The deadline passed and the policy says so. */

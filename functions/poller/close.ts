@@ -18,7 +18,7 @@ export async function closeManifests(work: readonly OpenWork[], deps: PollerDeps
   for (const { manifest } of work) {
     if (manifest.state === "abandoned") await letGo(manifest, deps);
     if (manifest.state !== "preparing" || clock.now() - manifest.createdAt < patienceMs) continue;
-    const abandoned = await manifests.move("abandon", manifest, { reason: "died before its call" });
+    const abandoned = await manifests.move("giveUp", manifest, { reason: "died before its call" });
     if (abandoned === undefined) continue;
     log("manifest_abandoned", { manifestId: manifest.manifestId, reason: "died before its call" });
     await letGo(abandoned, deps);

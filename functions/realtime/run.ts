@@ -67,7 +67,7 @@ async function attempt(session: Session, run: string, deps: RealtimeDeps): Promi
   const request = await loadRequest(session, deps);
   if (request === undefined)
     return endedIn(await fail(session, { type: "unreadable", message: "its request cannot be read" }, deps));
-  if (!(await turns.insertAttempt({ sessionId, turn, run, startedAt: clock.now() }))) return undefined;
+  await turns.putAttempt({ sessionId, turn, run, startedAt: clock.now() });
   const lane = config.lanes.find(({ id }) => id === session.lane) ?? {};
   const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs: realtimeCallSeconds * 1000 });
   if (answer.kind === "accepted") return settleAnswer(session, run, answer.text, deps);

@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import type { Clause, Item, Table, Write } from "../clients/table.ts";
-import { membersPerPage } from "../domain/limits.ts";
 import {
   type Manifest,
   type ManifestMove,
@@ -71,6 +70,9 @@ const schema = v.object({
 const openSchema = v.object({ manifestId: v.string(), lane: v.string(), count: v.number() });
 const pageSchema = v.object({ members: v.array(v.string()) });
 
+/** Enough of a line to see what it is; the file itself is kept by Anthropic for 29 days. */
+const maxQuarantinedCharacters = 100_000;
+
 const manifestPartition = (manifestId: string) => `MANIFEST#${manifestId}`;
 const headKey = (manifestId: string) => ({ pk: manifestPartition(manifestId), sk: "HEAD" });
 const ownerKey = (batchId: string) => ({ pk: `BATCH#${batchId}`, sk: "OWNER" });
@@ -97,7 +99,7 @@ export function manifestStore(table: Table): Manifests {
     async addPage(manifestId, page, members) {
       const sk = `PAGE#${String(page).padStart(5, "0")}`;
       const names = members.map(({ sessionId, turn }) => `${sessionId}.${turn}`);
-      await table.insert({ pk: manifestPartition(manifestId), sk, members: names });
+      await table.put({ item: { pk: manifestPartition(manifestId), sk, members: names }, when: [] });
     },
     members: (manifestId) => readMembers(table, manifestId),
     move: (name, seen, changes) => move(table, name, seen, changes),
@@ -114,7 +116,8 @@ export function manifestStore(table: Table): Manifests {
     open: (lane) => readOpen(table, lane),
     async quarantine(manifestId, lineNo, line) {
       const sk = `QUARANTINE#${String(lineNo).padStart(6, "0")}`;
-      await table.insert({ pk: manifestPartition(manifestId), sk, line: line.slice(0, membersPerPage * 100) });
+      const item = { pk: manifestPartition(manifestId), sk, line: line.slice(0, maxQuarantinedCharacters) };
+      await table.put({ item, when: [] });
     },
   };
 }
@@ -168,7 +171,7 @@ async function accept(
   const { manifestId } = seen;
   const changes = { batchId, missingSince: undefined, ...(workspaceId === undefined ? {} : { workspaceId }) };
   const update = headChange("accept", seen, changes);
-  const owner: Write = { put: { item: { ...ownerKey(batchId), manifestId }, when: absent } };
+  const owner: Write = { put: { item: { ...ownerKey(batchId), manifestId }, when: [] } };
   await table.transact([owner, { update }, openEntry(seen)]);
   // What is there now says whether it was this transaction, an earlier one of the same batch, or somebody else's.
   const item = await table.get(headKey(manifestId));

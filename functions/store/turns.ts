@@ -17,8 +17,8 @@ export interface Turns {
   getRequest(sessionId: string, turn: number): Promise<RequestEntry | undefined>;
   insertResult(entry: ResultEntry): Promise<void>;
   getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
-  /** Whether this real-time attempt is the first to be written down; only then may its call be made. */
-  insertAttempt(attempt: Attempt): Promise<boolean>;
+  /** Written before the call is made. Its id is new, so there is nothing to compare with. */
+  putAttempt(attempt: Attempt): Promise<void>;
   insertDelivery(delivery: Delivery): Promise<void>;
   /** Everything that is known about a session's turns. */
   read(sessionId: string): Promise<TurnFacts>;
@@ -127,9 +127,9 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const item = await table.get(at(sessionId, resultKey(turn, source)));
       return item === undefined ? undefined : parseRecord(resultSchema, item, `RESULT of ${sessionId}`);
     },
-    async insertAttempt({ sessionId, turn, run, startedAt }) {
-      const found = await table.insert({ ...at(sessionId, `ATTEMPT#${turnKey(turn)}#${run}`), turn, run, startedAt });
-      return found.moved;
+    async putAttempt({ sessionId, turn, run, startedAt }) {
+      const item = { ...at(sessionId, `ATTEMPT#${turnKey(turn)}#${run}`), turn, run, startedAt };
+      await table.put({ item, when: [] });
     },
     async insertDelivery({ sessionId, turn, id, at: when }) {
       await table.insert({ ...at(sessionId, `DELIVERY#${turnKey(turn)}`), turn, id, at: when });

@@ -1,12 +1,14 @@
 import type { Found, Item, Table } from "../../functions/clients/table.ts";
 import { parseCustomId } from "../../functions/domain/ids.ts";
-import { isTerminal, type Session, statuses } from "../../functions/domain/session.ts";
+import { isTerminal, statuses } from "../../functions/domain/session.ts";
+import type { Scenario } from "./scenarios.ts";
 import { queueNames, type World } from "./world.ts";
 
 /** Watches every write that takes hold: what may never happen is seen when it happens, not only at rest. */
-export function watched(table: Table, violations: string[]): Table {
+export function watched(table: Table, clock: { now: number }, violations: string[]): Table {
   const seen = new Map<string, { turn: number; status: string; winner: unknown }>();
   const facts = new Map<string, string>();
+  const waits = new Map<string, { attempt: string; until: number }>();
   const lookAtFact = (item: Item) => {
     const key = `${item.pk} ${item.sk}`;
     if (!/^(REQUEST|RESULT|ATTEMPT|DELIVERY|PAGE|OWNER)/.test(item.sk)) return;
@@ -15,7 +17,10 @@ export function watched(table: Table, violations: string[]): Table {
     facts.set(key, text);
   };
   const look = (found: Found): Found => {
-    if (found.moved && found.item.sk === "META") checkMove(found.item, seen, violations);
+    if (found.moved && found.item.sk === "META") {
+      checkMove(found.item, seen, violations);
+      checkPatience(found.item, waits, clock.now, violations);
+    }
     if (found.moved) lookAtFact(found.item);
     return found;
   };
@@ -52,13 +57,34 @@ export interface Accepted {
   key: string;
 }
 
+/** What was told to wait, for a retry or a parked lane, is not sent before. */
+function checkPatience(
+  item: Item,
+  waits: Map<string, { attempt: string; until: number }>,
+  now: number,
+  violations: string[],
+): void {
+  const attempt = `${String(item["turn"])}.${String(item["attempt"])}`;
+  const before = waits.get(item.pk);
+  const until = Math.max(Number(item["notBefore"]), before?.attempt === attempt ? before.until : 0);
+  waits.set(item.pk, { attempt, until });
+  // A deadline does not wait for the end of a pause.
+  if (item["fellBack"] === true) return;
+  const isSent = item["status"] === "submitted" || (item["status"] === "running" && item["manifestId"] === undefined);
+  if (isSent && now < until) violations.push(`${item.pk}: sent ${until - now} ms too early`);
+}
+
 /** What must hold once there is nothing left to do. */
-export function violationsAtRest(world: World, accepted: readonly Accepted[]): string[] {
+export function violationsAtRest(
+  world: World,
+  accepted: readonly Accepted[],
+  { mayPayTwice = false }: Scenario,
+): string[] {
   const items = world.items();
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
   return [
     ...accepted.flatMap(({ sessionId }) => checkSession(byKey.get(`SESSION#${sessionId} META`), sessionId, world)),
-    ...checkBill(world, byKey, items),
+    ...checkBill(world, byKey, items, mayPayTwice),
     ...checkBatches(world, byKey),
     ...checkLeftovers(world, items),
   ];
@@ -78,12 +104,18 @@ function checkSession(item: Item | undefined, sessionId: string, world: World): 
 }
 
 /** Every line Anthropic bills is booked once, by its own result item; a real-time call without one, by its attempt. */
-function checkBill(world: World, byKey: ReadonlyMap<string, Item>, items: readonly Item[]): string[] {
+function checkBill(
+  world: World,
+  byKey: ReadonlyMap<string, Item>,
+  items: readonly Item[],
+  mayPayTwice: boolean,
+): string[] {
   const violations: string[] = [];
   const paid = new Map<string, number>();
   let realtime = 0;
   for (const { customId } of world.api.model.bill()) {
     const id = customId === null ? undefined : parseCustomId(customId);
+    if (customId?.startsWith("theirs-") === true) continue;
     if (id === undefined) {
       realtime += 1;
       continue;
@@ -94,7 +126,8 @@ function checkBill(world: World, byKey: ReadonlyMap<string, Item>, items: readon
     const name = `${id.sessionId} turn ${turn}`;
     paid.set(name, (paid.get(name) ?? 0) + 1);
   }
-  for (const [name, times] of paid) if (times > 1) violations.push(`${name}: paid ${times} times in batches`);
+  for (const [name, times] of paid)
+    if (times > 1 && !mayPayTwice) violations.push(`${name}: paid ${times} times in batches`);
   const attempts = items.filter(({ sk }) => sk.startsWith("ATTEMPT#"));
   const sources = new Set(items.filter(({ sk }) => sk.startsWith("RESULT#")).map((item) => String(item["source"])));
   const booked = items.filter(
@@ -108,7 +141,8 @@ function checkBill(world: World, byKey: ReadonlyMap<string, Item>, items: readon
 }
 
 function checkBatches(world: World, byKey: ReadonlyMap<string, Item>): string[] {
-  const batches = new Set(world.api.model.bill().flatMap(({ batchId }) => (batchId === null ? [] : [batchId])));
+  const ours = world.api.model.bill().filter(({ customId }) => customId?.startsWith("theirs-") !== true);
+  const batches = new Set(ours.flatMap(({ batchId }) => (batchId === null ? [] : [batchId])));
   return [...batches].flatMap((batchId) =>
     byKey.get(`BATCH#${batchId} OWNER`)?.["manifestId"] === undefined ? [`${batchId}: paid, and nobody owns it`] : [],
   );
@@ -133,5 +167,3 @@ export function isAtRest(world: World, accepted: readonly Accepted[]): boolean {
   };
   return sessions.every(isDone) && checkLeftovers(world, world.items()).length === 0;
 }
-
-export type { Session };

@@ -1,7 +1,15 @@
 import { type Accepted, isAtRest, violationsAtRest, watched } from "./invariants.ts";
 import { type Random, seeded } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
-import { type Fault, type FaultPlan, type Process, Scheduler, strike, troubledEffects } from "./scheduler.ts";
+import {
+  type Fault,
+  type FaultPlan,
+  faultKinds,
+  type Process,
+  Scheduler,
+  strike,
+  troubledEffects,
+} from "./scheduler.ts";
 import { createWorld, tickSeconds, type World, type WorldOptions } from "./world.ts";
 
 export interface RunOptions {
@@ -39,9 +47,10 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
     random: seeded(seed + 2),
     seed,
     withLeases: scenario.withLeases ?? !random.chance(0.3),
-    wrapTable: (table) => watched(wrapTable?.(table) ?? table, violations),
+    wrapTable: (table) => watched(wrapTable?.(table) ?? table, scheduler, violations),
   });
   for (const fault of scenario.apiFaults ?? []) world.api.faults.set(fault);
+  for (let no = 0; no < (scenario.strangers ?? 0); no += 1) startStranger(world, scheduler, random);
   const accepted = new Map<string, Accepted>();
   startCallers(world, scheduler, scenario, accepted);
   let isOver = false;
@@ -62,7 +71,7 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
     violations: [
       ...violations,
       ...(accepted.size < scenario.tasks.length ? ["a caller was never answered"] : []),
-      ...violationsAtRest(world, all),
+      ...violationsAtRest(world, all, scenario),
     ],
     trace: scheduler.trace,
   };
@@ -85,6 +94,18 @@ function startCallers(world: World, scheduler: Scheduler, scenario: Scenario, ac
     };
     scheduler.after(index * 700, ask);
   });
+}
+
+/** Somebody else's batch in the same workspace, of a size like ours. */
+function startStranger(world: World, scheduler: Scheduler, random: Random): void {
+  const params = { model: "claude-haiku-5-5", max_tokens: 9, messages: [{ role: "user", content: "Not yours." }] };
+  const lines = Array.from({ length: 1 + random.below(3) }, (_, index) =>
+    JSON.stringify({ custom_id: `theirs-${index}`, params }),
+  );
+  scheduler.after(
+    random.below(180_000),
+    () => void world.api.anthropic.createBatch({ lines, betas: [], timeoutMs: 1 }),
+  );
 }
 
 function startClocks(world: World, scheduler: Scheduler, random: Random, isOver: () => boolean): void {
@@ -131,14 +152,12 @@ function watchForRest(
   scheduler.after(tickSeconds * 1000, look);
 }
 
-const kinds: readonly Fault[] = ["crash-before", "crash-after", "fail-before", "lose-answer", "twice"];
-
 /** Strikes at random until enough has happened, and then never again. */
 function randomFaults(random: Random, { faultRate = 0.03 }: Scenario): FaultPlan {
   const rate = faultRate * random.next();
   return (effectNo, name) => {
     if (effectNo > troubledEffects || !random.chance(rate)) return undefined;
-    return strike(name, random.pick(kinds));
+    return strike(name, random.pick(faultKinds));
   };
 }
 

@@ -8,6 +8,10 @@ export interface Scenario {
   apiFaults?: readonly ApiFault[];
   /** Undefined: leases are left out in three of ten seeds, so that every overlap happens. */
   withLeases?: boolean;
+  /** Batches of others in the workspace. */
+  strangers?: number;
+  /** A batch that surfaces only after its manifest was given up is the one thing that is paid twice. */
+  mayPayTwice?: boolean;
   /** The highest probability with which an effect is struck. */
   faultRate?: number;
 }
@@ -93,6 +97,38 @@ export const scenarios: readonly Scenario[] = [
       { kind: "rate_limited", on: "message", times: 1 },
       { kind: "overloaded", on: "message", times: 1 },
     ],
+  },
+  {
+    name: "a batch that surfaces after its manifest was given up",
+    tasks: many(3),
+    apiFaults: [
+      { kind: "lost_response", on: "create", times: 1 },
+      { kind: "list_missing", on: "list", times: 18, index: 0 },
+    ],
+    mayPayTwice: true,
+  },
+  {
+    name: "among batches of others, of the same size",
+    tasks: many(4),
+    strangers: 4,
+    apiFaults: [{ kind: "lost_response", on: "create", times: 2 }],
+  },
+  {
+    name: "fallback with a pause, and with an error in the batch",
+    tasks: [
+      {
+        ...batched("[[stand-in: slow 200]] [[stand-in: pause_turn 1]] Search."),
+        timeoutSeconds: 320,
+        onDeadline: "fallback",
+      },
+      {
+        ...batched("[[stand-in: errored invalid_request_error times 1]] Once."),
+        timeoutSeconds: 300,
+        onDeadline: "fallback",
+      },
+      { ...batched("[[stand-in: errored api_error times 1]] Once."), timeoutSeconds: 300, onDeadline: "fallback" },
+    ],
+    apiFaults: [{ kind: "lost_response", on: "message", probability: 0.3, times: 2 }],
   },
   {
     name: "everything at once",

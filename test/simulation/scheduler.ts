@@ -1,8 +1,12 @@
 import { functionSeconds } from "../../functions/domain/limits.ts";
 import type { Random } from "./random.ts";
 
-/** What may happen to one call out to a client. `twice` is what an SDK does that asks again after a lost answer. */
-export type Fault = "crash-before" | "crash-after" | "fail-before" | "lose-answer" | "twice";
+/**
+ * What may happen to one call out to a client. `twice` is what an SDK does that asks again after a lost answer; with `echo`
+ * the call it took for lost arrives after all, long after the second one.
+ */
+export const faultKinds = ["crash-before", "crash-after", "fail-before", "lose-answer", "twice", "echo"] as const;
+export type Fault = (typeof faultKinds)[number];
 
 /** One run of a function, or of a caller. Once it has crashed, nothing it does has any effect, and nothing answers it. */
 export interface Process {
@@ -30,7 +34,7 @@ export type FaultPlan = (effectNo: number, name: string, process: Process) => Fa
 /** No SDK asks twice where it may not: a call that creates paid work is never repeated. */
 export function strike(name: string, fault: Fault): Fault {
   const isPaid = name.startsWith("anthropic.create");
-  return isPaid && fault === "twice" ? "lose-answer" : fault;
+  return isPaid && (fault === "twice" || fault === "echo") ? "lose-answer" : fault;
 }
 
 export class TransientError extends Error {
@@ -86,8 +90,7 @@ export class Scheduler {
     if (process.isDead) return new Promise(() => {});
     return new Promise((resolve, reject) => {
       const effect: Effect = { process, name, run, resolve: (value) => resolve(value as T), reject };
-      const isQuick = this.effects > troubledEffects || !this.random.chance(this.slowness);
-      if (isQuick) this.pending.push(effect);
+      if (this.isQuick()) this.pending.push(effect);
       else this.after(this.random.below(this.random.pick(slowMs)), () => this.pending.push(effect));
     });
   }
@@ -119,6 +122,19 @@ export class Scheduler {
     }
   }
 
+  private isQuick(): boolean {
+    return this.effects > troubledEffects || !this.random.chance(this.slowness);
+  }
+
+  /** Nobody waits for it any more, but it takes hold. */
+  private async echo({ run }: Effect): Promise<void> {
+    try {
+      await run();
+    } catch {
+      // Nobody hears it.
+    }
+  }
+
   private async perform(effect: Effect): Promise<void> {
     const { process, name } = effect;
     if (process.isDead) return;
@@ -126,14 +142,19 @@ export class Scheduler {
     this.now += this.random.below(20);
     const fault = this.plan(this.effects, name, process);
     if (fault !== undefined) this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
-    this.trace.push(`${this.effects} ${process.name} ${name}${fault === undefined ? "" : ` ! ${fault}`}`);
+    this.trace.push(
+      `${this.effects} ${new Date(this.now).toISOString().slice(8, 19)} ${process.name} ${name}${fault === undefined ? "" : ` ! ${fault}`}`,
+    );
     if (fault === "crash-before") return process.die();
     if (fault === "fail-before") return effect.reject(new TransientError(name));
     try {
       const first = await effect.run();
       if (fault === "crash-after") return process.die();
       if (fault === "lose-answer") return effect.reject(new TransientError(name));
-      effect.resolve(fault === "twice" ? await effect.run() : first);
+      if (fault === "echo") this.after(this.random.below(this.random.pick(slowMs)), () => void this.echo(effect));
+      const value = fault === "twice" ? await effect.run() : first;
+      if (this.isQuick()) effect.resolve(value);
+      else this.after(this.random.below(this.random.pick(slowMs)), () => effect.resolve(value));
     } catch (error) {
       effect.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -158,6 +179,7 @@ export function asEffects<T extends object>(scheduler: Scheduler, process: Proce
 function label(port: string, method: string, [first]: unknown[]): string {
   const text = JSON.stringify(first) ?? "";
   const sk = /"sk":"([A-Z]+)/.exec(text)?.[1] ?? "";
+  const id = /"pk":"[A-Z]+#[^"]*?([^"]{4})"/.exec(text)?.[1] ?? "";
   const status = /"set":\{.*?"(?:status|state)":"([a-z]+)"/.exec(text)?.[1] ?? "";
-  return [`${port}.${method}`, sk, status].filter((word) => word !== "").join(" ");
+  return [`${port}.${method}`, sk, id, status].filter((word) => word !== "").join(" ");
 }
