@@ -60,6 +60,7 @@ const maxListPages = 100;
 const quickCallMs = 60_000;
 /** Longer than any create or real-time call is allowed to run: these are ended by their own signal. */
 const longCallMs = 900_000;
+const unreachedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);
 const batchesPath = "/v1/messages/batches";
 
 export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch }: AnthropicOptions): Anthropic {
@@ -141,10 +142,21 @@ async function paidCall<T extends object>(
   } catch (error) {
     noteRefusal(error);
     if (error instanceof APIError && error.status !== undefined) return { kind: "refused", answer: toRefusal(error) };
+    if (isUnreached(error)) return { kind: "refused", answer: unreached };
     if (error instanceof APIUserAbortError) return { kind: "unknown", message: "no answer in time" };
     if (error instanceof APIConnectionError) return { kind: "unknown", message: "the connection was lost" };
     return { kind: "unknown", message: error instanceof Error ? error.name : "unknown error" };
   }
+}
+
+const unreached: RefusedAnswer = { status: 0, error: { type: "unreachable", message: "the API cannot be reached" } };
+
+/** The connection was never there, so nothing was sent: a name that is not found, or nobody who listens. */
+function isUnreached(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && unreachedCodes.has(String(cause.code))) return true;
+  }
+  return false;
 }
 
 function toRefusal(error: APIError): RefusedAnswer {

@@ -3,6 +3,7 @@ import { type ApiErrorBody, parkReason } from "./outcome.ts";
 
 /** An HTTP answer that is not 2xx, to a call that creates paid work. */
 export interface RefusedAnswer {
+  /** Of HTTP; 0 when nobody could be reached, so that nothing was sent. */
   status: number;
   /** Undefined when the body was not Anthropic's JSON (a proxy answers 413 with HTML). */
   error: ApiErrorBody | undefined;
@@ -19,6 +20,7 @@ export type CreateRefusal =
   | { kind: "unknown"; message: string };
 
 const parkingStatuses: Record<number, string> = {
+  0: "unreachable",
   401: "authentication",
   402: "billing",
   403: "permission",

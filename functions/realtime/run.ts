@@ -117,7 +117,12 @@ async function settleRefusal(
   const { clock, turns, log, random, retrySeconds } = deps;
   const { sessionId, turn, attempt: attemptNo } = session;
   const error = { type: answer.error?.type ?? "api_error", message: answer.error?.message ?? `HTTP ${answer.status}` };
-  const isBusy = answer.status === 429 || answer.status === 529 || answer.status === 408 || answer.status === 409;
+  const isBusy =
+    answer.status === 0 ||
+    answer.status === 429 ||
+    answer.status === 529 ||
+    answer.status === 408 ||
+    answer.status === 409;
   const judged: Outcome = errorOutcome(answer.error ?? {});
   const isFinal = !isBusy && judged.kind !== "park" && ![401, 402, 403].includes(answer.status);
   const outcome: Outcome = isFinal ? { kind: "refused", error } : { kind: "again", error };

@@ -105,7 +105,7 @@ export function manifestStore(table: Table): Manifests {
     move: (name, seen, changes) => move(table, name, seen, changes),
     accept: (seen, batchId, workspaceId) => accept(table, seen, batchId, workspaceId),
     async markForeign(batchId) {
-      await table.insert({ ...ownerKey(batchId), foreign: true });
+      await table.put({ item: { ...ownerKey(batchId), foreign: true }, when: [] });
     },
     async owned(batchIds) {
       const unsure = batchIds.filter((batchId) => !known.has(batchId));

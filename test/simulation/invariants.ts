@@ -151,8 +151,10 @@ function checkBatches(world: World, byKey: ReadonlyMap<string, Item>): string[] 
 function checkLeftovers(world: World, items: readonly Item[]): string[] {
   const open = items.filter(({ pk }) => pk === "OPEN").map(({ sk }) => `${sk}: a manifest that is still open`);
   const queued = queueNames(world.config).flatMap((queue) => [
-    ...(world.queues.depth(queue) === 0 ? [] : [`${queue}: ${world.queues.depth(queue)} messages left`]),
-    ...(world.queues.deadLetters(queue) === 0 ? [] : [`${queue}: dead letters`]),
+    ...(world.queues.bodies(queue).length === 0
+      ? []
+      : [`${queue}: ${world.queues.bodies(queue).length} messages left`]),
+    ...(world.queues.deadLetters(queue).length === 0 ? [] : [`${queue}: dead letters`]),
   ]);
   return [...open, ...queued];
 }

@@ -1,6 +1,5 @@
 import { type BatcherDeps, drainLane, messageRemover } from "../../functions/batcher/drain.ts";
-import type { Events, OutgoingEvent } from "../../functions/clients/eventbridge.ts";
-import type { Queues } from "../../functions/clients/sqs.ts";
+import type { OutgoingEvent } from "../../functions/clients/eventbridge.ts";
 import type { Item, Table } from "../../functions/clients/table.ts";
 import { type Config, parseConfig } from "../../functions/domain/config/index.ts";
 import type { LogCode } from "../../functions/domain/log.ts";
@@ -15,16 +14,14 @@ import { type Leases, leaseStore } from "../../functions/store/leases.ts";
 import { manifestStore } from "../../functions/store/manifests.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
 import { turnStore } from "../../functions/store/turns.ts";
+import { type MemoryQueues, memoryQueues } from "../support/memory-queues.ts";
+import { memoryEvents, memoryObjects } from "../support/memory-services.ts";
+import { memoryTable } from "../support/memory-table.ts";
 import { type SimulatedApi, simulatedApi } from "./anthropic.ts";
-import { memoryObjects } from "./memory-objects.ts";
-import { memoryQueues } from "./memory-queues.ts";
-import { memoryTable } from "./memory-table.ts";
 import type { Random } from "./random.ts";
 import { asEffects, type Process, type Scheduler } from "./scheduler.ts";
 
 export const tickSeconds = 60;
-const visibilitySeconds = 960;
-const maxReceiveCount = 5;
 
 export interface WorldOptions {
   scheduler: Scheduler;
@@ -41,7 +38,7 @@ export interface World {
   config: Config;
   table: Table;
   items(): Item[];
-  queues: Queues & { depth(queue: string): number; deadLetters(queue: string): number };
+  queues: MemoryQueues;
   events: OutgoingEvent[];
   api: SimulatedApi;
   logs: Map<LogCode, number>;
@@ -67,20 +64,19 @@ export function createWorld(options: WorldOptions): World {
   if (!parsed.ok) throw new Error(parsed.problems.join("\n"));
   const { config } = parsed;
   const clock = { now: () => scheduler.now };
-  const memory = memoryTable({ staleReads: () => random.chance(0.2) });
+  // The index is behind now and then, by up to two ticks.
+  const memory = memoryTable({
+    clock,
+    indexLagMs: () => (random.chance(0.2) ? random.below(2 * tickSeconds * 1000) : 0),
+  });
   const table = wrapTable(memory);
-  const queues = memoryQueues({ clock, visibilitySeconds, maxReceiveCount, isDoubled: () => random.chance(0.1) });
+  const queues = memoryQueues({
+    clock,
+    isDoubled: () => random.chance(0.1),
+    pick: (count) => random.below(count),
+  });
   const objects = memoryObjects();
-  const events: OutgoingEvent[] = [];
-  const bus: Events = {
-    async put(entries) {
-      return entries.map((entry) => {
-        const isTaken = !random.chance(0.05) || scheduler.faults.size === 0;
-        if (isTaken) events.push(entry);
-        return isTaken;
-      });
-    },
-  };
+  const bus = memoryEvents(() => scheduler.faults.size > 0 && random.chance(0.05));
   const api = simulatedApi(clock, random, String(seed));
   const logs = new Map<LogCode, number>();
   const log = (code: LogCode) => void logs.set(code, (logs.get(code) ?? 0) + 1);
@@ -136,7 +132,7 @@ export function createWorld(options: WorldOptions): World {
     table,
     items: () => memory.items(),
     queues,
-    events,
+    events: bus.taken,
     api,
     logs,
     spawn: (process, input) => spawn(input, depsOf(process)),
