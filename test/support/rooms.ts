@@ -1,0 +1,108 @@
+import { authorize } from "../../functions/authorizer/authorize.ts";
+import { drainLane, messageRemover } from "../../functions/batcher/drain.ts";
+import type { NewId } from "../../functions/domain/clock.ts";
+import type { Config } from "../../functions/domain/config/index.ts";
+import { parseConfig } from "../../functions/domain/config/index.ts";
+import type { Log, Metrics } from "../../functions/domain/log.ts";
+import { type PollerDeps, tick } from "../../functions/poller/tick.ts";
+import { runMessage } from "../../functions/realtime/run.ts";
+import { sessionsApp } from "../../functions/sessions/http.ts";
+import { spawnFromEvent } from "../../functions/spawn/events.ts";
+import { spawnApp } from "../../functions/spawn/http.ts";
+import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
+import { bodyStore } from "../../functions/store/bodies.ts";
+import { laneStore } from "../../functions/store/lanes.ts";
+import { leaseStore } from "../../functions/store/leases.ts";
+import { loginStore } from "../../functions/store/logins.ts";
+import { manifestStore } from "../../functions/store/manifests.ts";
+import { sessionStore } from "../../functions/store/sessions.ts";
+import { turnStore } from "../../functions/store/turns.ts";
+import { type Ports, tokenSecret } from "./ports.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+
+/** As deployed; see `infra/timing.ts`. */
+export const timing = {
+  tickSeconds: 60,
+  createTimeoutSeconds: 300,
+  reconcileGraceSeconds: 600,
+  retrySeconds: 30,
+  parkSeconds: 300,
+};
+
+export interface RoomsOptions {
+  ports: Ports;
+  config: Config;
+  clock: VirtualClock;
+  newId: NewId;
+  random: () => number;
+  log: Log;
+  metrics: Metrics;
+  millisecondsLeft: () => number;
+  /** Without leases every overlap of two processes happens. */
+  withLeases: boolean;
+}
+
+/** A configuration as a user writes it. */
+export function configOf(file: object): Config {
+  const parsed = parseConfig(JSON.stringify(file), () => undefined);
+  if (!parsed.ok) throw new Error(parsed.problems.join("\n"));
+  return parsed.config;
+}
+
+/** The verbs of all rooms, wired as their handlers wire them. */
+export function rooms(options: RoomsOptions) {
+  const { ports, config, clock, newId, withLeases, ...rest } = options;
+  const { table, queues, objects, events, secrets, anthropicFor } = ports;
+  const { tickSeconds, parkSeconds } = timing;
+  const held = leaseStore(table, clock, newId);
+  const store = {
+    sessions: sessionStore({ table, clock, tickSeconds }),
+    turns: turnStore(table, bodyStore(objects)),
+    manifests: manifestStore(table),
+    lanes: laneStore(table, clock, parkSeconds),
+    leases: withLeases ? held : { hold: leaseless },
+  };
+  const shared = { ...store, ...rest, ...timing, config, clock, newId, queues, events, anthropicFor };
+  const deps = { ...shared, removeMessages: messageRemover(queues) };
+  const spawnHttp = spawnApp(deps);
+  const sessionsHttp = sessionsApp(deps);
+  return {
+    deps,
+    spawn: (input: SpawnInput) => spawn(input, deps),
+    spawnWith: (input: SpawnInput, differently: Partial<SpawnDeps>) => spawn(input, { ...deps, ...differently }),
+    spawnFromEvent: (event: unknown) => spawnFromEvent(event, deps),
+    /** Every lane once, as the batcher's handler does. */
+    async batch() {
+      for (const lane of config.lanes.toSorted((one, other) => other.priority - one.priority))
+        await drainLane(lane, deps);
+    },
+    poll: (differently: Partial<PollerDeps> = {}) => tick({ ...deps, ...differently }),
+    /** The real-time queue once, as its event source does: a message whose run did not fail is deleted. */
+    async workRealtime() {
+      const received = await queues.receive("realtime");
+      for (const { body, handle } of received) {
+        await runMessage(body, deps);
+        await queues.remove("realtime", [handle]);
+      }
+      return received.length;
+    },
+    runMessage: (body: string) => runMessage(body, deps),
+    authorize: (authorization: string | undefined, address: string) =>
+      authorize(
+        { authorization, address },
+        { secrets, tokenSecretId: tokenSecret, logins: loginStore(table, clock), log: rest.log },
+      ),
+    /** One HTTP request, as API Gateway hands it on with the authorizer's verdict. */
+    async http(path: string, init: RequestInit = {}, verdict: unknown = { client: "owner" }): Promise<Response> {
+      const app = path === "/api/sessions/spawn" ? spawnHttp : sessionsHttp;
+      return app.request(path, init, { event: { requestContext: { authorizer: { lambda: verdict } } } });
+    },
+  };
+}
+
+export type Rooms = ReturnType<typeof rooms>;
+
+async function leaseless(_name: string, _seconds: number, work: (renew: () => Promise<void>) => Promise<void>) {
+  await work(async () => {});
+  return true;
+}
