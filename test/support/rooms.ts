@@ -71,6 +71,8 @@ export function rooms(options: RoomsOptions) {
     spawn: (input: SpawnInput) => spawn(input, deps),
     spawnWith: (input: SpawnInput, differently: Partial<SpawnDeps>) => spawn(input, { ...deps, ...differently }),
     spawnFromEvent: (event: unknown) => spawnFromEvent(event, deps),
+    spawnFromEventWith: (event: unknown, differently: Partial<SpawnDeps>) =>
+      spawnFromEvent(event, { ...deps, ...differently }),
     /** Every lane once, as the batcher's handler does. */
     async batch() {
       for (const lane of config.lanes.toSorted((one, other) => other.priority - one.priority))
@@ -96,6 +98,15 @@ export function rooms(options: RoomsOptions) {
     async http(path: string, init: RequestInit = {}, verdict: unknown = { client: "owner" }): Promise<Response> {
       const app = path === "/api/sessions/spawn" ? spawnHttp : sessionsHttp;
       return app.request(path, init, { event: { requestContext: { authorizer: { lambda: verdict } } } });
+    },
+    /** The same while the table is away. */
+    broken(path: string, init: RequestInit = {}) {
+      const away = () => Promise.reject(new Error("the table is away"));
+      const sessions = { ...store.sessions, get: away, list: away };
+      const turns = { ...store.turns, insertRequest: away, getRequest: away };
+      const broken = { ...deps, sessions, turns };
+      const app = path === "/api/sessions/spawn" ? spawnApp(broken) : sessionsApp(broken);
+      return app.request(path, init, { event: { requestContext: { authorizer: { lambda: { client: "owner" } } } } });
     },
   };
 }
