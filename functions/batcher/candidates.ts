@@ -6,7 +6,7 @@ import { isCurrent, parseQueueMessage, type QueueMessage } from "../domain/queue
 import type { Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
 import { loadConversation } from "../turns/conversation.ts";
-import type { BatcherDeps } from "./drain.ts";
+import type { BatcherDeps } from "./deps.ts";
 
 /** A session that may go into a batch now, with its request made ready. */
 export interface Candidate {

@@ -1,40 +1,14 @@
-import type { Anthropic } from "../clients/anthropic.ts";
 import type { Queues, Received } from "../clients/sqs.ts";
-import type { Clock, NewId } from "../domain/clock.ts";
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
 import type { Lane } from "../domain/config/index.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency, messagesPerCall } from "../domain/limits.ts";
-import type { Log } from "../domain/log.ts";
-import type { Lanes } from "../store/lanes.ts";
-import type { Leases, Renew } from "../store/leases.ts";
-import type { Manifests } from "../store/manifests.ts";
-import type { Sessions } from "../store/sessions.ts";
-import type { Turns } from "../store/turns.ts";
+import type { Renew } from "../store/leases.ts";
 import { toCandidates } from "./candidates.ts";
+import type { BatcherDeps } from "./deps.ts";
 import { formGroups } from "./group.ts";
 import { submitGroup } from "./submit.ts";
 import { afterCallMs, hasTimeFor } from "./time-left.ts";
-
-export interface BatcherDeps {
-  sessions: Sessions;
-  turns: Turns;
-  manifests: Manifests;
-  lanes: Lanes;
-  leases: Leases;
-  queues: Queues;
-  /** The API by the credential of a lane. */
-  anthropicFor(lane: Lane): Anthropic;
-  clock: Clock;
-  newId: NewId;
-  log: Log;
-  createTimeoutSeconds: number;
-  /** How often the batcher is called. */
-  tickSeconds: number;
-  /** Until the function's own end. */
-  millisecondsLeft(): number;
-  removeMessages(lane: string, handles: readonly string[]): Promise<void>;
-}
 
 /** Receive calls that run side by side; an empty answer of one does not mean the queue is empty. */
 const receivers = 4;

@@ -8,7 +8,8 @@ import { newUlid, systemClock } from "../clients/system.ts";
 import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
-import { type BatcherDeps, drainLane, messageRemover } from "./drain.ts";
+import type { BatcherDeps } from "./deps.ts";
+import { drainLane, messageRemover } from "./drain.ts";
 import { environmentNames } from "./env.ts";
 
 /** Called every minute: each lane in turn, those with the higher priority first. One lane's failure is not another's. */

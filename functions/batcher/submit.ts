@@ -7,7 +7,7 @@ import { batchRequestLine } from "../domain/turn-request.ts";
 import type { Moved } from "../store/sessions.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
 import type { Candidate } from "./candidates.ts";
-import type { BatcherDeps } from "./drain.ts";
+import type { BatcherDeps } from "./deps.ts";
 import { hasTimeFor } from "./time-left.ts";
 
 /** What came of a group. After `parked` nothing more of the lane may be sent; `none` had nobody left to send. */

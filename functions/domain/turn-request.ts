@@ -1,11 +1,10 @@
 import * as v from "valibot";
-import type { Agent } from "./config/index.ts";
+import type { Agent, CacheRetention } from "./config/index.ts";
 import { type CustomId, formatCustomId } from "./ids.ts";
 import { parseJson, parseRecord } from "./parse.ts";
 import { type RawJson, stringifyWithRaw } from "./raw-json.ts";
 
 const cacheRetention = v.picklist(["none", "short", "long"]);
-export type CacheRetention = v.InferOutput<typeof cacheRetention>;
 
 const schema = v.strictObject({
   /** Parameters of the Messages API but for `messages`, frozen at acceptance: a later config changes nothing. */

@@ -1,8 +1,8 @@
 import { functionSeconds } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
+import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
-import type { PollerDeps } from "./tick.ts";
 
 /** A batcher that lives is done preparing long before this many ticks, or this many seconds where ticks are short. */
 const prepareTicks = 5;

@@ -3,7 +3,7 @@ import { concurrency, fallbackLeadSeconds, maxDuePerTick } from "../domain/limit
 import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
 import { deadlineActionAt, type Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
-import type { PollerDeps } from "./tick.ts";
+import type { PollerDeps } from "./deps.ts";
 
 /** Deadlines come after settling in the same tick, so that a result that is there already wins. */
 export async function sweepDeadlines(deps: PollerDeps): Promise<void> {

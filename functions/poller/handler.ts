@@ -9,8 +9,9 @@ import { newUlid, systemClock } from "../clients/system.ts";
 import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
+import type { PollerDeps } from "./deps.ts";
 import { environmentNames } from "./env.ts";
-import { type PollerDeps, tick } from "./tick.ts";
+import { tick } from "./tick.ts";
 
 /** Called every minute. */
 export async function handler(_event: unknown, context: unknown): Promise<void> {

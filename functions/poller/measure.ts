@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { concurrency } from "../domain/limits.ts";
+import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
-import type { PollerDeps } from "./tick.ts";
 
 /** The figures the alarms watch, once a tick, so that a silence is noticed as well. */
 export async function measure(work: readonly OpenWork[], deps: PollerDeps): Promise<void> {

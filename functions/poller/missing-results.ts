@@ -5,8 +5,8 @@ import type { Session } from "../domain/session.ts";
 import type { Moved } from "../store/sessions.ts";
 import { deliver } from "../turns/deliver.ts";
 import { fail, tryAgain } from "../turns/settle.ts";
+import type { PollerDeps } from "./deps.ts";
 import { memberName } from "./read-results.ts";
-import type { PollerDeps } from "./tick.ts";
 
 const nobody: ReadonlySet<string> = new Set();
 

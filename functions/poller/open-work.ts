@@ -4,7 +4,7 @@ import type { Batch } from "../domain/batch.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { batchLifeSeconds, concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
-import type { PollerDeps } from "./tick.ts";
+import type { PollerDeps } from "./deps.ts";
 
 /** What one credential sees of its workspace. */
 export interface Workspace {

@@ -6,8 +6,8 @@ import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle } from "../turns/settle.ts";
+import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
-import type { PollerDeps } from "./tick.ts";
 
 /** Lines that are settled side by side before more are read: bounds memory, whatever the size of the file. */
 const linesPerPage = 200;

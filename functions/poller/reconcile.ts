@@ -2,8 +2,8 @@ import type { Batch } from "../domain/batch.ts";
 import { clockSkewSeconds } from "../domain/limits.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { isMissing, mayBe } from "../domain/reconcile.ts";
+import type { PollerDeps } from "./deps.ts";
 import type { OpenWork, Work, Workspace } from "./open-work.ts";
-import type { PollerDeps } from "./tick.ts";
 
 /** Unowned ended batches whose first line is read in one tick; the others are read in the next. */
 const maxReadsPerTick = 50;

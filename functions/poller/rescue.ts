@@ -8,7 +8,7 @@ import type { Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle, tryAgain } from "../turns/settle.ts";
 import { endRun } from "../turns/unknown-run.ts";
-import type { PollerDeps } from "./tick.ts";
+import type { PollerDeps } from "./deps.ts";
 
 /** Whoever's next step never came: the oldest first, bounded a tick, and each visit moves the time of the next. */
 export async function sweepRescues(deps: PollerDeps): Promise<void> {

@@ -2,10 +2,10 @@ import type { Batch } from "../domain/batch.ts";
 import { batchLifeSeconds, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
 import type { Renew } from "../store/leases.ts";
+import type { PollerDeps } from "./deps.ts";
 import { failMissing, loseMembers, requeueMissing } from "./missing-results.ts";
 import type { OpenWork } from "./open-work.ts";
 import { pageMs, type Read, readResults, type SettleBatchDeps } from "./read-results.ts";
-import type { PollerDeps } from "./tick.ts";
 
 /** Readings after which a line that cannot be read is taken as lost: with pauses up to 10 minutes, about an hour. */
 const hopelessReads = 10;

@@ -1,33 +1,12 @@
-import type { Anthropic } from "../clients/anthropic.ts";
-import type { Credential } from "../clients/anthropic-by-lane.ts";
-import type { Queues } from "../clients/sqs.ts";
-import type { Config } from "../domain/config/index.ts";
-import type { Metrics } from "../domain/log.ts";
-import type { Leases } from "../store/leases.ts";
-import type { Manifests } from "../store/manifests.ts";
-import type { DeliverDeps } from "../turns/deliver.ts";
-import type { SettleDeps } from "../turns/settle.ts";
 import { closeManifests } from "./close.ts";
 import { sweepDeadlines } from "./deadlines.ts";
+import type { PollerDeps } from "./deps.ts";
 import { measure } from "./measure.ts";
 import { readOpenWork } from "./open-work.ts";
 import { reconcile } from "./reconcile.ts";
 import { sweepRescues } from "./rescue.ts";
 import { settleBatches } from "./settle-batch.ts";
 import { sweepDeliveries } from "./undelivered.ts";
-
-export interface PollerDeps extends SettleDeps, DeliverDeps {
-  config: Config;
-  manifests: Manifests;
-  leases: Leases;
-  queues: Queues;
-  anthropicFor(credential: Credential): Anthropic;
-  metrics: Metrics;
-  tickSeconds: number;
-  reconcileGraceSeconds: number;
-  /** Until the function's own end. */
-  millisecondsLeft(): number;
-}
 
 /** The longest step between two renewals; a tick that was killed keeps the next from running for no longer. */
 const leaseSeconds = 120;

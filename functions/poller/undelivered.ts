@@ -1,7 +1,7 @@
 import { maxDuePerTick } from "../domain/limits.ts";
 import { isTerminal } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
-import type { PollerDeps } from "./tick.ts";
+import type { PollerDeps } from "./deps.ts";
 
 /** A turn stays due until it is delivered: whoever ended it may have died, or the bus may have been away. */
 export async function sweepDeliveries(deps: PollerDeps): Promise<void> {

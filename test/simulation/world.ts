@@ -1,11 +1,13 @@
-import { type BatcherDeps, drainLane, messageRemover } from "../../functions/batcher/drain.ts";
+import type { BatcherDeps } from "../../functions/batcher/deps.ts";
+import { drainLane, messageRemover } from "../../functions/batcher/drain.ts";
 import type { OutgoingEvent } from "../../functions/clients/eventbridge.ts";
 import type { Item, Table } from "../../functions/clients/table.ts";
 import { type Config, parseConfig } from "../../functions/domain/config/index.ts";
 import type { LogCode } from "../../functions/domain/log.ts";
 import { once } from "../../functions/domain/once.ts";
 import { realtimeQueue } from "../../functions/domain/queue-message.ts";
-import { type PollerDeps, tick } from "../../functions/poller/tick.ts";
+import type { PollerDeps } from "../../functions/poller/deps.ts";
+import { tick } from "../../functions/poller/tick.ts";
 import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";

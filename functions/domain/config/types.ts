@@ -1,5 +1,6 @@
 import type { Mode, OnDeadline } from "../session.ts";
-import type { CacheRetention } from "../turn-request.ts";
+
+export type CacheRetention = "none" | "short" | "long";
 
 /** Blocks of the Messages API's `system`. */
 export type SystemBlock = { type: "text"; text: string } & Record<string, unknown>;

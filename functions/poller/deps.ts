@@ -1,0 +1,22 @@
+import type { Anthropic } from "../clients/anthropic.ts";
+import type { Credential } from "../clients/anthropic-by-lane.ts";
+import type { Queues } from "../clients/sqs.ts";
+import type { Config } from "../domain/config/index.ts";
+import type { Metrics } from "../domain/log.ts";
+import type { Leases } from "../store/leases.ts";
+import type { Manifests } from "../store/manifests.ts";
+import type { DeliverDeps } from "../turns/deliver.ts";
+import type { SettleDeps } from "../turns/settle.ts";
+
+export interface PollerDeps extends SettleDeps, DeliverDeps {
+  config: Config;
+  manifests: Manifests;
+  leases: Leases;
+  queues: Queues;
+  anthropicFor(credential: Credential): Anthropic;
+  metrics: Metrics;
+  tickSeconds: number;
+  reconcileGraceSeconds: number;
+  /** Until the function's own end. */
+  millisecondsLeft(): number;
+}
