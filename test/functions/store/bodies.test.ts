@@ -1,0 +1,54 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { bodyStore } from "../../../functions/store/bodies.ts";
+import { memoryObjects } from "../../support/memory-services.ts";
+
+const folder = "results/01KAJ8Z3M4N5P6Q7R8S9T0V1W2";
+
+describe("a body", () => {
+  const open = () => {
+    const objects = memoryObjects();
+    return { objects, bodies: bodyStore(objects) };
+  };
+
+  it.each([
+    ["nothing", "", "text"],
+    ["little", "ü".repeat(512), "text"],
+    ["more", "ü🌙\n".repeat(1_000), "gzip"],
+    ["much that compresses well", "x".repeat(5_000_000), "gzip"],
+    ["much that does not", randomBytes(400_000).toString("base64"), "object"],
+  ])("comes back as it was: %s", async (_name, text, kind) => {
+    const { bodies } = open();
+    const packed = await bodies.pack(text, folder);
+    expect(packed.kind).toBe(kind);
+    expect(await bodies.unpack(packed)).toBe(text);
+  });
+
+  it("takes no object where it fits an item, and one where it does not", async () => {
+    const { objects, bodies } = open();
+    await bodies.pack("x".repeat(100_000), folder);
+    expect(objects.keys()).toEqual([]);
+    const text = randomBytes(400_000).toString("base64");
+    await bodies.pack(text, folder);
+    expect(objects.keys()).toEqual([expect.stringMatching(new RegExp(`^${folder}/[0-9a-f]{64}\\.gz$`))]);
+  });
+
+  it("packed again is the same object, and another body is another", async () => {
+    const { objects, bodies } = open();
+    const text = randomBytes(400_000).toString("base64");
+    expect(await bodies.pack(text, folder)).toEqual(await bodies.pack(text, folder));
+    await bodies.pack(`${text}.`, folder);
+    expect(objects.keys()).toHaveLength(2);
+  });
+
+  it("whose object is missing is an error, never an empty text", async () => {
+    await expect(open().bodies.unpack({ kind: "object", key: `${folder}/gone.gz` })).rejects.toThrow();
+  });
+
+  it.each([undefined, null, "text", {}, { kind: "text" }, { kind: "zip", bytes: "x" }, { kind: "gzip", bytes: "x" }])(
+    "that is none of these is named as corrupt: %o",
+    async (packed) => {
+      await expect(open().bodies.unpack(packed)).rejects.toMatchObject({ name: "CorruptRecordError" });
+    },
+  );
+});
