@@ -82,9 +82,9 @@ export interface Move {
  */
 export const moves = {
   /** Batcher: into a manifest. */
-  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "attempt", "sendNo", "lane"], passed: ["notBefore"] },
+  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "attempt", "lane"], passed: ["notBefore"] },
   /** Real-time worker: a session routed real-time. */
-  start: { from: ["queued"], to: ["running"], same: ["turn", "attempt", "sendNo"], passed: ["notBefore"] },
+  start: { from: ["queued"], to: ["running"], same: ["turn", "attempt"], passed: ["notBefore"] },
   /** Real-time worker: a deadline is near; the manifest is kept, its result may still win. */
   fallBack: { from: ["submitted"], to: ["running"], same: ["manifestId"] },
   /** A usable answer for the current turn wins from wherever it comes. */

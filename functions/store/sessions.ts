@@ -45,6 +45,8 @@ export interface SessionStoreOptions {
 }
 
 const maxRescueSeconds = 3600;
+/** Where ticks are short, a batcher at work still gets this long before its messages are sent again. */
+const minRescueSeconds = 5;
 
 export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions): Sessions {
   const leadMs = fallbackLeadSeconds * 1000;
@@ -92,8 +94,9 @@ function unsureLook(now: number, tickSeconds: number): NextLook {
 function rescueAt(session: Session, now: number, tickSeconds: number): number {
   if (session.status === "queued" && session.notBefore > now) return session.notBefore;
   const resends = session.status === "queued" ? session.sendNo - 1 : 0;
-  const patience = Math.min(maxRescueSeconds, 2 * tickSeconds * 4 ** Math.min(resends, 10));
-  return now + Math.max(patience, 2 * tickSeconds) * 1000;
+  const twoTicks = Math.max(minRescueSeconds, 2 * tickSeconds);
+  const patience = Math.min(maxRescueSeconds, twoTicks * 4 ** Math.min(resends, 10));
+  return now + Math.max(patience, twoTicks) * 1000;
 }
 
 function merged(session: Session, changes: SessionChanges): Session {

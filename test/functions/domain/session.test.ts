@@ -59,9 +59,9 @@ describe("the moves of a session", () => {
       expect(moves[name].same, name).toContain("run");
   });
 
-  it("that act on a message hold all that the message says, and wait for notBefore", () => {
-    expect(moves.claim.same).toEqual(["turn", "attempt", "sendNo", "lane"]);
-    expect(moves.start.same).toEqual(["turn", "attempt", "sendNo"]);
+  it("that act on a message hold the attempt, whichever copy of its message came, and wait for notBefore", () => {
+    expect(moves.claim.same).toEqual(["turn", "attempt", "lane"]);
+    expect(moves.start.same).toEqual(["turn", "attempt"]);
     for (const name of ["claim", "start"] as const) expect(moves[name].passed, name).toEqual(["notBefore"]);
   });
 
