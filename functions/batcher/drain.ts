@@ -68,12 +68,18 @@ async function roomIn(lane: Lane, { manifests }: BatcherDeps): Promise<number> {
   return lane.maxInFlightRequests - open.reduce((sum, { count }) => sum + count, 0);
 }
 
+/** Never more than that: what is received and not sent is hidden for long, and nearer to being set aside. */
 async function receiveUpTo(most: number, queue: string, { queues }: BatcherDeps): Promise<Received[]> {
   const received: Received[] = [];
   for (;;) {
-    const calls = Math.min(receivers, Math.ceil((most - received.length) / messagesPerCall));
+    const left = most - received.length;
+    const calls = Math.min(receivers, Math.ceil(left / messagesPerCall));
     if (calls <= 0) return received;
-    const answers = await Promise.all(Array.from({ length: calls }, () => queues.receive(queue)));
+    const answers = await Promise.all(
+      Array.from({ length: calls }, (_, call) =>
+        queues.receive(queue, Math.min(messagesPerCall, left - call * messagesPerCall)),
+      ),
+    );
     received.push(...answers.flat());
     if (answers.every((answer) => answer.length === 0)) return received;
   }

@@ -19,8 +19,8 @@ export interface Received {
 export interface Queues {
   /** Up to 10 in one call. Rejects unless every message was taken. */
   send(queue: string, messages: readonly QueueMessage[]): Promise<void>;
-  /** At most `messagesPerCall`, and possibly none although some are there. */
-  receive(queue: string): Promise<Received[]>;
+  /** At most so many, and at most `messagesPerCall`; possibly none although some are there. */
+  receive(queue: string, most?: number): Promise<Received[]>;
   /** Up to 10 in one call. One that could not be deleted comes again, and is then dropped as no longer current. */
   remove(queue: string, handles: readonly string[]): Promise<void>;
 }
@@ -51,11 +51,11 @@ export function sqsQueues(urls: ReadonlyMap<string, string>): Queues {
       const [failed] = Failed;
       if (failed !== undefined) throw new Error(`${Failed.length} messages were not taken: ${failed.Code ?? "?"}`);
     },
-    async receive(queue) {
+    async receive(queue, most = messagesPerCall) {
       const { Messages = [] } = await client.send(
         new ReceiveMessageCommand({
           QueueUrl: urlOf(queue),
-          MaxNumberOfMessages: messagesPerCall,
+          MaxNumberOfMessages: Math.min(most, messagesPerCall),
           WaitTimeSeconds: 0,
           MessageSystemAttributeNames: ["ApproximateReceiveCount"],
         }),

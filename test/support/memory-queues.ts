@@ -81,9 +81,9 @@ export function memoryQueues(options: MemoryQueuesOptions): MemoryQueues {
         if (isDoubled()) add(queue, body);
       }
     },
-    async receive(queue) {
+    async receive(queue, most = maxEntries) {
       const visible = messagesOf(queue).filter(({ visibleAt }) => visibleAt <= clock.now());
-      const taken = Array.from({ length: Math.min(maxEntries, visible.length) }, () =>
+      const taken = Array.from({ length: Math.min(most, maxEntries, visible.length) }, () =>
         visible.splice(pick(visible.length), 1),
       ).flat();
       return taken.flatMap((message) => take(queue, message));

@@ -9,7 +9,7 @@ import { memoryQueues } from "../../support/memory-queues.ts";
 const clock = useLocalAws();
 const visibilitySeconds = 60;
 const maxReceiveCount = 3;
-const lanes = ["once", "many", "hidden", "removed", "late", "spent", "expired", "one", "other", "strange"];
+const lanes = ["once", "few", "many", "hidden", "removed", "late", "spent", "expired", "one", "other", "strange"];
 const names = [...lanes, ...lanes.map((lane) => `${lane}-dead`)];
 
 const services: [string, () => Promise<Queues>][] = [
@@ -23,7 +23,7 @@ const services: [string, () => Promise<Queues>][] = [
       const asReceived = (body: string) => ({ body, handle: "dead", receives: maxReceiveCount + 1 });
       return {
         ...queues,
-        receive: async (queue) => (isDead(queue) ? dead(queue).map(asReceived) : queues.receive(queue)),
+        receive: async (queue, most) => (isDead(queue) ? dead(queue).map(asReceived) : queues.receive(queue, most)),
       };
     },
   ],
@@ -83,6 +83,12 @@ describe.each(services)("the queues %s", (_, open) => {
     const received = await receiveAll("many");
     const numbers = new Set(bodiesOf(received).map((body) => JSON.stringify(body)));
     expect(numbers.size).toBe(30);
+  });
+
+  it("give no more than they are asked for: what is left can still be received", async () => {
+    await queues.send("few", [message(1), message(2), message(3)]);
+    expect((await queues.receive("few", 1)).length).toBeLessThanOrEqual(1);
+    expect((await receiveAll("few")).length).toBeGreaterThanOrEqual(2);
   });
 
   it("hide a message from others for a while, and then give it again", async () => {
