@@ -24,7 +24,7 @@ export interface Candidate {
 /** Names and commas around the body of one request: the `custom_id` has at most 64 characters. */
 const overheadBytes = 100;
 
-type Pending = { message: QueueMessage; receipts: Received[] };
+type Pending = { message: QueueMessage; receipt: Received };
 
 /**
  * Turns what was received into candidates. A message that is not one of ours, or no longer the newest of its session, or
@@ -35,28 +35,28 @@ export async function toCandidates(
   lane: string,
   deps: BatcherDeps,
 ): Promise<Candidate[]> {
-  const pending = new Map<string, Pending>();
+  const pending: Pending[] = [];
   const dropped: string[] = [];
   for (const receipt of received) {
     const message = parseQueueMessage(receipt.body);
-    if (message === undefined) {
+    if (message !== undefined) pending.push({ message, receipt });
+    else {
       deps.log("message_rejected", { lane });
       dropped.push(receipt.handle);
-      continue;
     }
-    const key = JSON.stringify(message);
-    pending.set(key, { message, receipts: [...(pending.get(key)?.receipts ?? []), receipt] });
   }
-  const found = await deps.sessions.getMany([...pending.values()].map(({ message }) => message.sessionId));
+  const found = await deps.sessions.getMany(pending.map(({ message }) => message.sessionId));
   const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
-  const ready: { session: Session; receipts: Received[] }[] = [];
-  for (const { message, receipts } of pending.values()) {
+  // A session has one place in a batch, however many copies of its message there are, older ones among them.
+  const ready = new Map<string, { session: Session; receipts: Received[] }>();
+  for (const { message, receipt } of pending) {
     const session = byId.get(message.sessionId);
-    if (session !== undefined && maySend(session, message, lane, deps.clock.now())) ready.push({ session, receipts });
-    else dropped.push(...receipts.map(({ handle }) => handle));
+    if (session === undefined || !maySend(session, message, lane, deps.clock.now())) dropped.push(receipt.handle);
+    else
+      ready.set(session.sessionId, { session, receipts: [...(ready.get(session.sessionId)?.receipts ?? []), receipt] });
   }
   await deps.removeMessages(lane, dropped);
-  const loaded = await mapConcurrently(ready, concurrency, (one) => toCandidate(one, lane, deps));
+  const loaded = await mapConcurrently(ready.values(), concurrency, (one) => toCandidate(one, lane, deps));
   return loaded.filter((candidate) => candidate !== undefined);
 }
 
