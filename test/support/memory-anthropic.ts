@@ -17,6 +17,8 @@ export interface MemoryAnthropic {
   faults: Faults;
   /** Every call that came in, the newest last. */
   calls: Call[];
+  /** A create call whose body it answers for is refused with that message, 400; nobody unless a test says so. */
+  refuse: (body: string) => string | undefined;
   /** The real client, with a credential of its own. */
   client(secretId: string, workspaceId?: string): Anthropic;
 }
@@ -44,11 +46,18 @@ export function memoryAnthropic(options: MemoryAnthropicOptions): MemoryAnthropi
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const call = await toCall(new Request(input, init));
     calls.push(call);
+    const message = call.method === "POST" ? api.refuse(call.body) : undefined;
+    if (message !== undefined) return Response.json(refusal(message), { status: 400 });
     return toResponse(exchange(call));
   };
   const client = (secretId: string, workspaceId?: string) =>
     createAnthropic({ secrets, secretId, baseURL, fetch, ...(workspaceId === undefined ? {} : { workspaceId }) });
-  return { model, faults, calls, client };
+  const api: MemoryAnthropic = { model, faults, calls, client, refuse: () => undefined };
+  return api;
+}
+
+function refusal(message: string) {
+  return { type: "error", error: { type: "invalid_request_error", message }, request_id: "req_test" };
 }
 
 async function toCall(request: Request): Promise<Call> {

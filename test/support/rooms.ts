@@ -1,4 +1,5 @@
 import { authorize } from "../../functions/authorizer/authorize.ts";
+import type { BatcherDeps } from "../../functions/batcher/deps.ts";
 import { drainLane, messageRemover } from "../../functions/batcher/drain.ts";
 import type { NewId } from "../../functions/domain/clock.ts";
 import type { Config } from "../../functions/domain/config/index.ts";
@@ -78,6 +79,10 @@ export function rooms(options: RoomsOptions) {
     async batch() {
       for (const lane of config.lanes.toSorted((one, other) => other.priority - one.priority))
         await drainLane(lane, deps);
+    },
+    /** The same with some of what it needs replaced. */
+    async batchWith(differently: Partial<BatcherDeps>) {
+      for (const lane of config.lanes) await drainLane(lane, { ...deps, ...differently });
     },
     poll: (differently: Partial<PollerDeps> = {}) => tick({ ...deps, ...differently }),
     /** The real-time queue once, as its event source does: a message whose run did not fail is deleted. */
