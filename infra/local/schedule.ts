@@ -2,15 +2,24 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CronJob, dueBetween } from "../../functions/domain/config/index.ts";
 
-/** Runs `work` every so often, one at a time; a run that takes longer than the pause delays the next. */
-export function repeat(seconds: number, work: () => Promise<void>): { stop(): Promise<void> } {
+/**
+ * Runs `work` every so often, one at a time; a run that takes longer than the pause delays the next. A run that fails is
+ * told, and the next one comes all the same, as on AWS.
+ */
+export function repeat(
+  seconds: number,
+  work: () => Promise<void>,
+  onFailure: (error: unknown) => void,
+): { stop(): Promise<void> } {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
   const run = () => {
-    running = work().finally(() => {
-      if (!isStopped) timer = setTimeout(run, seconds * 1000);
-    });
+    running = work()
+      .catch(onFailure)
+      .finally(() => {
+        if (!isStopped) timer = setTimeout(run, seconds * 1000);
+      });
   };
   run();
   return {

@@ -1,5 +1,6 @@
 import { serve } from "@hono/node-server";
 import type { GatewayBindings } from "../../functions/clients/http.ts";
+import { toErrorResponse } from "../../functions/domain/errors.ts";
 
 /** What stands behind API Gateway when deployed. */
 export interface Gateway {
@@ -35,9 +36,14 @@ export async function startServer(port: number, gateway: Gateway): Promise<Local
 async function pass(request: Request, sourceIp: string, { authorize, appFor }: Gateway): Promise<Response> {
   const authorization = request.headers.get("authorization");
   const headers = authorization === null ? {} : { authorization };
-  const { context } = await authorize({ headers, requestContext: { http: { sourceIp } } });
-  const event = { requestContext: { authorizer: { lambda: context } } };
-  return appFor(new URL(request.url).pathname).fetch(request, { event });
+  try {
+    const { context } = await authorize({ headers, requestContext: { http: { sourceIp } } });
+    const event = { requestContext: { authorizer: { lambda: context } } };
+    return await appFor(new URL(request.url).pathname).fetch(request, { event });
+  } catch (error) {
+    const { status, body } = toErrorResponse(error);
+    return Response.json(body, { status });
+  }
 }
 
 function addressOf(incoming: unknown): string {

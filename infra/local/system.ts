@@ -58,7 +58,7 @@ export async function startSystem(settings: LocalSettings, config: Config): Prom
     Object.assign(process.env, aws.environment);
     const queueUrls = await createInfrastructure(config);
     Object.assign(process.env, environmentFor(settings, queueUrls, baseUrl));
-    const server = await startFunctions(settings, config, queueUrls, stops);
+    const server = await startFunctions(settings, config, queueUrls, { stops, say: log.say });
     log.say(
       welcome({
         url: server.url,
@@ -131,7 +131,7 @@ async function startFunctions(
   settings: LocalSettings,
   config: Config,
   queueUrls: ReadonlyMap<string, string>,
-  stops: (() => unknown)[],
+  { stops, say }: { stops: (() => unknown)[]; say: (line: string) => void },
 ) {
   const [authorizer, spawn, sessions, batcher, poller, realtime] = await Promise.all([
     import("../../functions/authorizer/handler.ts"),
@@ -148,10 +148,11 @@ async function startFunctions(
     authorize: authorizer.handler,
     appFor: (path) => (path === "/api/sessions/spawn" ? spawn.app() : sessions.app()),
   });
+  const failed = (who: string) => (error: unknown) => say(`${who} failed, and will be called again: ${String(error)}`);
   const clocks = [
-    repeat(settings.tickSeconds, () => batcher.handler(undefined, undefined)),
-    repeat(settings.tickSeconds, () => poller.handler(undefined, undefined)),
-    repeat(cronLookSeconds, cronClock(config.jobs, settings.home, fire)),
+    repeat(settings.tickSeconds, () => batcher.handler(undefined, undefined), failed("batcher")),
+    repeat(settings.tickSeconds, () => poller.handler(undefined, undefined), failed("poller")),
+    repeat(cronLookSeconds, cronClock(config.jobs, settings.home, fire), failed("cron")),
     pumpQueue(new SQSClient(), queueUrls.get("realtime") ?? "", realtime.handler),
   ];
   stops.push(() => Promise.all(clocks.map((clock) => clock.stop())), server.close);
