@@ -78,7 +78,8 @@ describe("npm run demo", () => {
     const { ended, output } = runDemo(home, slow, ["--timeout", "1s"]);
     expect(await ended, output()).toBe(1);
     expect(output()).toContain(`Port ${port} is taken by something else`);
-    expect(output()).toMatch(/6 of 7 have not ended within 1 s\. What was accepted is kept/);
+    // The real-time one may or may not have made it within the second.
+    expect(output()).toMatch(/[67] of 7 have not ended within 1 s\. What was accepted is kept/);
     expect(isFree(home)).toBe(true);
     close();
     remove();
