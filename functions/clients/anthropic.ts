@@ -65,7 +65,7 @@ const batchesPath = "/v1/messages/batches";
 
 export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch }: AnthropicOptions): Anthropic {
   const client = new BaseAnthropic({
-    apiKey: () => secrets.get(secretId),
+    apiKey: () => readKey(secrets, secretId),
     maxRetries: 0,
     timeout: quickCallMs,
     logLevel: "off",
@@ -142,21 +142,35 @@ async function paidCall<T extends object>(
   } catch (error) {
     noteRefusal(error);
     if (error instanceof APIError && error.status !== undefined) return { kind: "refused", answer: toRefusal(error) };
-    if (isUnreached(error)) return { kind: "refused", answer: unreached };
+    if (hasCause(error, isKeyUnread)) return { kind: "refused", answer: notSent("the API key cannot be read") };
+    if (hasCause(error, isUnreached)) return { kind: "refused", answer: notSent("the API cannot be reached") };
     if (error instanceof APIUserAbortError) return { kind: "unknown", message: "no answer in time" };
     if (error instanceof APIConnectionError) return { kind: "unknown", message: "the connection was lost" };
     return { kind: "unknown", message: error instanceof Error ? error.name : "unknown error" };
   }
 }
 
-const unreached: RefusedAnswer = { status: 0, error: { type: "unreachable", message: "the API cannot be reached" } };
+/** Nothing was sent, so nothing can have been made. */
+function notSent(message: string): RefusedAnswer {
+  return { status: 0, error: { type: "unreachable", message } };
+}
 
-/** The connection was never there, so nothing was sent: a name that is not found, or nobody who listens. */
-function isUnreached(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ("code" in cause && unreachedCodes.has(String(cause.code))) return true;
+class KeyUnreadError extends Error {}
+
+async function readKey(secrets: Secrets, secretId: string): Promise<string> {
+  try {
+    return await secrets.get(secretId);
+  } catch (cause) {
+    throw new KeyUnreadError(`the secret ${secretId} cannot be read`, { cause });
   }
-  return false;
+}
+
+const isKeyUnread = (error: Error) => error instanceof KeyUnreadError;
+/** The connection was never there: a name that is not found, or nobody who listens. */
+const isUnreached = (error: Error) => "code" in error && unreachedCodes.has(String(error.code));
+
+function hasCause(error: unknown, isIt: (error: Error) => boolean): boolean {
+  return error instanceof Error && (isIt(error) || hasCause(error.cause, isIt));
 }
 
 function toRefusal(error: APIError): RefusedAnswer {

@@ -1,0 +1,244 @@
+import { describe, expect, it } from "vitest";
+import type { Batch } from "../../../functions/domain/batch.ts";
+import type { Fault } from "../../../infra/local/anthropic/faults.ts";
+import { memoryAnthropic, memoryWorkspaceId } from "../../support/memory-anthropic.ts";
+import { memorySecrets } from "../../support/memory-services.ts";
+import { virtualClock } from "../../support/virtual-clock.ts";
+
+const line = (customId: string, task = "t") =>
+  JSON.stringify({
+    custom_id: customId,
+    params: { model: "claude-haiku-5-5", max_tokens: 50, messages: [{ role: "user", content: task }] },
+  });
+
+function open(values: Record<string, string> = { key: "sk-1" }) {
+  const clock = virtualClock();
+  const api = memoryAnthropic({
+    clock,
+    secrets: memorySecrets(values),
+    keys: new Map([
+      ["sk-1", "wrkspc_1"],
+      ["sk-2", "wrkspc_2"],
+    ]),
+  });
+  const client = api.client("key");
+  const create = (lines = [line("a"), line("b")], betas: string[] = []) =>
+    client.createBatch({ lines, betas, timeoutMs: 1_000 });
+  const created = async (lines?: string[]): Promise<Batch> => {
+    const answer = await create(lines);
+    if (answer.kind !== "accepted") throw new Error(answer.kind);
+    return answer.batch;
+  };
+  const message = () =>
+    client.createMessage({
+      body: JSON.stringify({ model: "claude-haiku-5-5", max_tokens: 50, messages: [{ role: "user", content: "t" }] }),
+      betas: [],
+      timeoutMs: 1_000,
+    });
+  return { clock, api, client, create, created, message };
+}
+
+async function readAll(lines: AsyncIterable<string> | undefined): Promise<string[]> {
+  const all: string[] = [];
+  for await (const one of lines ?? []) all.push(one);
+  return all;
+}
+
+describe("creating a batch", () => {
+  it("is one call with the lines as they are, and says which workspace took it", async () => {
+    const { api, create } = open();
+    const answer = await create([line("a", "ü  🌙"), line("b")]);
+    expect(answer).toMatchObject({
+      kind: "accepted",
+      workspaceId: "wrkspc_1",
+      batch: { total: 2, status: "in_progress" },
+    });
+    expect(api.calls).toHaveLength(1);
+    expect(api.calls[0]?.body).toBe(`{"requests":[${line("a", "ü  🌙")},${line("b")}]}`);
+    expect(api.calls[0]?.headers).toMatchObject({ authorization: "Bearer sk-1", "content-type": "application/json" });
+  });
+
+  it("names its beta features, and none where there are none", async () => {
+    const { api, create } = open();
+    await create([line("a")], ["one-2026", "two-2026"]);
+    await create([line("b")]);
+    expect(api.calls.map(({ headers }) => headers["anthropic-beta"])).toEqual(["one-2026,two-2026", undefined]);
+  });
+
+  it("names its workspace, where it has one", async () => {
+    const { api } = open();
+    await api.client("key", "wrkspc_1").createBatch({ lines: [line("a")], betas: [], timeoutMs: 1_000 });
+    expect(api.calls[0]?.headers["anthropic-workspace-id"]).toBe("wrkspc_1");
+  });
+});
+
+describe("a call that creates paid work", () => {
+  const refused: [string, Omit<Fault, "on">, Record<string, unknown>][] = [
+    [
+      "429",
+      { kind: "rate_limited", retryAfterSeconds: 7 },
+      { status: 429, retryAfterSeconds: 7, error: { type: "rate_limit_error" } },
+    ],
+    [
+      "429 about money",
+      { kind: "spend_limit" },
+      { status: 429, error: { details: { error_code: "enforced_spend_limit_reached" } } },
+    ],
+    ["500", { kind: "server_error" }, { status: 500, error: { type: "api_error" } }],
+    ["529", { kind: "overloaded" }, { status: 529, error: { type: "overloaded_error" } }],
+    ["400", { kind: "bad_request" }, { status: 400, error: { type: "invalid_request_error" } }],
+    ["413 of a proxy", { kind: "too_large_html" }, { status: 413, error: undefined }],
+  ];
+
+  it.each(refused)("and is refused says how, and is never repeated in here: %s", async (_name, fault, expected) => {
+    for (const on of ["create", "message"] as const) {
+      const { api, create, message } = open();
+      api.faults.set({ on, ...fault });
+      const answer = on === "create" ? await create() : await message();
+      expect(answer).toMatchObject({ kind: "refused", answer: expected });
+      expect(api.calls).toHaveLength(1);
+    }
+  });
+
+  it.each([
+    ["reset after the work", { kind: "lost_response" }],
+    ["reset before it", { kind: "lost_response", afterCommit: false }],
+    ["silence", { kind: "hang" }],
+  ] as [string, Omit<Fault, "on">][])(
+    "and has no answer is unknown, and is never repeated in here: %s",
+    async (_name, fault) => {
+      for (const on of ["create", "message"] as const) {
+        const { api, create, message } = open();
+        api.faults.set({ on, ...fault });
+        expect(on === "create" ? await create() : await message()).toMatchObject({ kind: "unknown" });
+        expect(api.calls).toHaveLength(1);
+      }
+    },
+  );
+
+  it("whose key cannot be read proves that nothing was sent", async () => {
+    const { api, create, message } = open({});
+    for (const answer of [await create(), await message()])
+      expect(answer).toMatchObject({ kind: "refused", answer: { status: 0, error: { type: "unreachable" } } });
+    expect(api.calls).toEqual([]);
+  });
+
+  it("takes up a rotated key with the call after the one that was refused", async () => {
+    const values: Record<string, string> = { key: "sk-old" };
+    const { create } = open(values);
+    expect(await create()).toMatchObject({ kind: "refused", answer: { status: 401 } });
+    values["key"] = "sk-1";
+    expect(await create()).toMatchObject({ kind: "accepted" });
+  });
+});
+
+describe("the list of batches", () => {
+  it("is the newest first, and says from which workspace", async () => {
+    const { clock, client, created } = open();
+    const ids = [];
+    for (let index = 0; index < 3; index += 1) {
+      ids.unshift((await created([line(`a${index}`)])).batchId);
+      clock.pass(60);
+    }
+    const list = await client.listBatches(0);
+    expect(list.batches.map(({ batchId }) => batchId)).toEqual(ids);
+    expect(list).toMatchObject({ complete: true, workspaceId: "wrkspc_1" });
+  });
+
+  it("is paged back as far as it is asked for, and no further", async () => {
+    const { clock, api, client } = open();
+    const caller = { workspaceId: "wrkspc_1", version: "2023-06-01", betas: [] };
+    for (let index = 0; index < 2_500; index += 1) {
+      api.model.createBatch(`{"requests":[${line("a")}]}`, caller);
+      clock.pass(1);
+    }
+    expect(await client.listBatches(0)).toMatchObject({ complete: true, batches: { length: 2_500 } });
+    expect(api.calls).toHaveLength(3);
+    const recent = await client.listBatches(clock.now() - 500_000);
+    expect(recent.complete).toBe(true);
+    expect(recent.batches.length).toBeGreaterThanOrEqual(500);
+    expect(api.calls).toHaveLength(4);
+  });
+
+  it("that cannot be read is an error, never an empty list", async () => {
+    const { api, client } = open();
+    for (const kind of ["server_error", "rate_limited", "hang", "not_found"] as const) {
+      api.faults.set({ on: "list", kind, times: 1 });
+      await expect(client.listBatches(0)).rejects.toThrow();
+    }
+  });
+});
+
+describe("one batch", () => {
+  it("is shown as it is, or not at all where it is not there", async () => {
+    const { client, created } = open();
+    const { batchId } = await created();
+    expect(await client.retrieveBatch(batchId)).toMatchObject({ batchId, status: "in_progress", total: 2 });
+    expect(await client.retrieveBatch("msgbatch_never/../x")).toBeUndefined();
+  });
+
+  it("that cannot be read is an error, never one that is not there", async () => {
+    const { api, client, created } = open();
+    const { batchId } = await created();
+    api.faults.set({ on: "retrieve", kind: "server_error" });
+    await expect(client.retrieveBatch(batchId)).rejects.toThrow();
+  });
+});
+
+describe("the results of a batch", () => {
+  const ended = async () => {
+    const all = open();
+    const { batchId } = await all.created();
+    all.clock.pass(600);
+    const batch = (await all.client.retrieveBatch(batchId))!;
+    return { ...all, batch, read: async () => readAll(await all.client.results(batch)) };
+  };
+
+  it("come line by line", async () => {
+    const { read } = await ended();
+    const ids = (await read()).map((text): unknown => JSON.parse(text).custom_id);
+    expect(ids.toSorted()).toEqual(["a", "b"]);
+  });
+
+  it("are undefined where the file is not there", async () => {
+    const { api, client, batch } = await ended();
+    api.faults.set({ on: "results", kind: "not_found", times: 1 });
+    expect(await client.results(batch)).toBeUndefined();
+  });
+
+  it("reject where the connection breaks, but not where the file ends too soon: whoever reads must count", async () => {
+    const { api, read } = await ended();
+    api.faults.set({ on: "results", kind: "reset_mid_stream", index: 1, times: 1 });
+    await expect(read()).rejects.toThrow("terminated");
+    api.faults.set({ on: "results", kind: "truncated_at_line", index: 1, times: 1 });
+    expect(await read()).toHaveLength(1);
+  });
+
+  it("are asked for at the API's own host only, so that the key goes nowhere else", async () => {
+    const { api, client, batch } = await ended();
+    for (const resultsUrl of [
+      "http://elsewhere.test/results",
+      "https://anthropic.test/results",
+      "http://anthropic.test:81/x",
+      "//elsewhere.test/x",
+    ]) {
+      const before = api.calls.length;
+      await expect(client.results({ ...batch, resultsUrl })).rejects.toThrow(/another host/);
+      expect(api.calls).toHaveLength(before);
+    }
+  });
+
+  it("are found without a results_url, too", async () => {
+    const { client, batch } = await ended();
+    const { resultsUrl: _none, ...rest } = batch;
+    expect(await readAll(await client.results(rest))).toHaveLength(2);
+  });
+});
+
+describe("the API in memory", () => {
+  it("is one workspace for every key, unless a test says otherwise", async () => {
+    const api = memoryAnthropic({ clock: virtualClock(), secrets: memorySecrets({ any: "sk-any" }) });
+    const answer = await api.client("any").createBatch({ lines: [line("a")], betas: [], timeoutMs: 1_000 });
+    expect(answer).toMatchObject({ kind: "accepted", workspaceId: memoryWorkspaceId });
+  });
+});
