@@ -87,12 +87,12 @@ describe("the groups of a drain", () => {
     await world.batch();
     const headers = world.api.calls
       .filter(({ method }) => method === "POST")
-      .map((call) => call.headers["anthropic-beta"]);
-    expect(headers.toSorted()).toEqual(["output-300k-2026-03-24", undefined]);
+      .map((call) => call.headers["anthropic-beta"] ?? "none");
+    expect(headers.toSorted()).toEqual(["none", "output-300k-2026-03-24"]);
     expect(
       createBodies(world)
         .map(({ requests }) => requests.length)
-        .toSorted(),
+        .toSorted((one, other) => one - other),
     ).toEqual([2, 3]);
   });
 
@@ -157,7 +157,7 @@ describe("a lane's quota", () => {
       await world.batch();
       world.pass(1_000);
     }
-    const statuses = await Promise.all(ids.map(async (id) => (await world.see(id))["status"]));
+    const statuses = await Promise.all(ids.map(async (id) => String((await world.see(id))["status"])));
     expect(statuses.toSorted()).toEqual(["queued", "submitted"]);
     expect(world.queues.deadLetters("default")).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe("a lane's quota", () => {
     expect(
       createBodies(world)
         .map(({ requests }) => requests.length)
-        .toSorted(),
+        .toSorted((one, other) => one - other),
     ).toEqual([1, 3]);
   });
 });

@@ -196,7 +196,7 @@ describe("the results of a batch", () => {
 
   it("come line by line", async () => {
     const { read } = await ended();
-    const ids = (await read()).map((text): unknown => JSON.parse(text).custom_id);
+    const ids = (await read()).map((text) => String(JSON.parse(text).custom_id));
     expect(ids.toSorted()).toEqual(["a", "b"]);
   });
 

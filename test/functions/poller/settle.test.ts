@@ -222,7 +222,7 @@ describe("a result file that cannot be believed", () => {
     const { world, ids } = await ended(plain(3));
     world.api.faults.set({ on: "results", kind: "garbled_line", index: 0 });
     await world.ticks(120);
-    const statuses = (await all(world, ids)).map(({ status }) => status);
+    const statuses = (await all(world, ids)).map(({ status }) => String(status));
     expect(statuses.toSorted()).toEqual(["done", "done", "failed"]);
     const failed = (await all(world, ids)).find(({ status }) => status === "failed");
     expect(failed).toMatchObject({ error: { type: "unreadable_result" }, delivered: true });

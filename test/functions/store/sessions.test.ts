@@ -209,7 +209,7 @@ describe("who looks at a session next", () => {
     await act(all);
     const item = await all.table.get(metaKey(sessionId));
     const { due: partition, dueAt } = { ...item };
-    return partition === undefined ? undefined : [String(partition).split("#")[0], Number(dueAt)];
+    return typeof partition === "string" ? [partition.split("#")[0], Number(dueAt)] : undefined;
   };
   const move =
     (name: MoveName, to: Session["status"], more: SessionChanges = {}) =>
