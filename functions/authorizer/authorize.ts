@@ -19,18 +19,27 @@ export interface AuthorizeDeps {
   log: Log;
 }
 
+/** How old the token may be that a wrong one is held against: bounds the reads that wrong tokens can cause. */
+const rotationSeconds = 10;
+
 /** Whoever holds the deployment's one token. */
 const client = "owner";
 
 /** Says who asks, or why they may not. A valid token is never refused, however many failures its address has seen. */
 export async function authorize({ authorization, address }: AuthorizeInput, deps: AuthorizeDeps): Promise<Verdict> {
   const [, token] = /^Bearer +(\S+) *$/i.exec(authorization ?? "") ?? [];
-  if (token !== undefined && isSame(token, await deps.secrets.get(deps.tokenSecretId))) return { client };
+  if (token !== undefined && (await isValid(token, deps))) return { client };
   const { failures, secondsLeft } = await deps.logins.countFailure(address);
   deps.log("login_failed", { failures });
   return failures > maxFailedLoginsPerMinute
     ? { refusal: "rate_limited", retryAfterSeconds: secondsLeft }
     : { refusal: "unauthorized" };
+}
+
+/** A token that was rotated in the last minutes is good at once: what does not fit the cached one is held against a fresh one. */
+async function isValid(token: string, { secrets, tokenSecretId }: AuthorizeDeps): Promise<boolean> {
+  if (isSame(token, await secrets.get(tokenSecretId))) return true;
+  return isSame(token, await secrets.get(tokenSecretId, rotationSeconds));
 }
 
 /** Hashes of equal length are compared in constant time, so that neither content nor length of the token leaks. */

@@ -4,12 +4,14 @@ import type { Lane } from "../domain/config/index.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency, messagesPerCall } from "../domain/limits.ts";
 import type { Renew } from "../store/leases.ts";
-import { toCandidates } from "./candidates.ts";
+import { type Candidate, toCandidates } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
 import { formGroups } from "./group.ts";
 import { submitGroup } from "./submit.ts";
 import { afterCallMs, hasTimeFor } from "./time-left.ts";
 
+/** Sessions whose requests are loaded at once: 250 of the largest tasks are about 64 MB. */
+const sliceSize = 250;
 /** Receive calls that run side by side; an empty answer of one does not mean the queue is empty. */
 const receivers = 4;
 
@@ -41,10 +43,9 @@ async function drain(lane: Lane, isProbe: boolean, renew: Renew, deps: BatcherDe
     const room = await roomIn(lane, deps);
     const most = Math.min(room, probing ? 1 : lane.maxBatchRequests);
     if (most <= 0) return;
-    const received = await receiveUpTo(most, lane.id, deps);
-    if (received.length === 0) return;
+    const { candidates, isEmpty } = await collect(most, lane, deps);
+    if (candidates.length === 0 && isEmpty) return;
     if (lane.flushEverySeconds > deps.tickSeconds) await deps.lanes.noteFlush(lane.id);
-    const candidates = await toCandidates(received, lane.id, deps);
     for (const group of formGroups(candidates, lane)) {
       if (!hasTimeFor(deps)) {
         deps.log("time_short", { lane: lane.id });
@@ -60,6 +61,24 @@ async function drain(lane: Lane, isProbe: boolean, renew: Renew, deps: BatcherDe
       }
     }
   }
+}
+
+/** Candidates for one batch, by the slice, so that no more than a batch's bytes and one slice are ever in memory. */
+async function collect(
+  most: number,
+  lane: Lane,
+  deps: BatcherDeps,
+): Promise<{ candidates: Candidate[]; isEmpty: boolean }> {
+  const candidates: Candidate[] = [];
+  let bytes = 0;
+  while (candidates.length < most && bytes < lane.maxBatchBytes) {
+    const received = await receiveUpTo(Math.min(sliceSize, most - candidates.length), lane.id, deps);
+    if (received.length === 0) return { candidates, isEmpty: true };
+    const slice = await toCandidates(received, lane.id, deps);
+    candidates.push(...slice);
+    bytes += slice.reduce((sum, candidate) => sum + candidate.bytes, 0);
+  }
+  return { candidates, isEmpty: false };
 }
 
 /** What is in flight is the sum of the open manifests, read strongly, never a counter. */

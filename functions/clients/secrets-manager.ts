@@ -6,7 +6,8 @@ const cacheSeconds = 300;
 
 /** Secrets by name or ARN; never logged, never in the environment. */
 export interface Secrets {
-  get(secretId: string): Promise<string>;
+  /** @param maxAgeSeconds a cached one that is older is read anew */
+  get(secretId: string, maxAgeSeconds?: number): Promise<string>;
   /** Forgets a secret that was refused, so that the next `get` reads it anew. */
   forget(secretId: string): void;
 }
@@ -16,14 +17,14 @@ export function secretsManager(clock: Clock): Secrets {
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
   });
-  const cache = new Map<string, { value: string; until: number }>();
+  const cache = new Map<string, { value: string; readAt: number }>();
   return {
-    async get(SecretId) {
+    async get(SecretId, maxAgeSeconds = cacheSeconds) {
       const cached = cache.get(SecretId);
-      if (cached !== undefined && clock.now() < cached.until) return cached.value;
+      if (cached !== undefined && clock.now() < cached.readAt + maxAgeSeconds * 1000) return cached.value;
       const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId }));
       if (SecretString === undefined || SecretString === "") throw new Error(`secret ${SecretId} has no value`);
-      cache.set(SecretId, { value: SecretString, until: clock.now() + cacheSeconds * 1000 });
+      cache.set(SecretId, { value: SecretString, readAt: clock.now() });
       return SecretString;
     },
     forget(secretId) {

@@ -69,7 +69,7 @@ export interface Move {
   from: readonly Status[];
   to: readonly Status[];
   /** Attributes that must still have the value the mover saw. A manifest and a real-time attempt are of one turn only. */
-  same: readonly ("turn" | "attempt" | "sendNo" | "notBefore" | "lane" | "manifestId" | "run")[];
+  same: readonly ("turn" | "attempt" | "sendNo" | "notBefore" | "mode" | "lane" | "manifestId" | "run")[];
   /** Times that must have passed. */
   passed?: readonly "notBefore"[];
   /** What must not be noted yet. */
@@ -82,9 +82,9 @@ export interface Move {
  */
 export const moves = {
   /** Batcher: into a manifest. */
-  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "attempt", "lane"], passed: ["notBefore"] },
+  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "attempt", "mode", "lane"], passed: ["notBefore"] },
   /** Real-time worker: a session routed real-time. */
-  start: { from: ["queued"], to: ["running"], same: ["turn", "attempt"], passed: ["notBefore"] },
+  start: { from: ["queued"], to: ["running"], same: ["turn", "attempt", "mode"], passed: ["notBefore"] },
   /** Real-time worker: a deadline is near; the manifest is kept, its result may still win. */
   fallBack: { from: ["submitted"], to: ["running"], same: ["manifestId"] },
   /** A usable answer for the current turn wins from wherever it comes. */
@@ -151,8 +151,9 @@ export function nextLook(session: Session, rescueAt: number, leadMs: number): Ne
 /** When the deadline policy must act: in time for a real-time answer, at the deadline, or never. */
 export function deadlineActionAt(session: Session, leadMs: number): number | undefined {
   if (session.deadlineAt === undefined || session.onDeadline === "wait") return undefined;
-  if (session.onDeadline === "fail" || session.mode === "realtime") return session.deadlineAt;
-  if (session.fellBack === true) return undefined;
+  if (session.onDeadline === "fail") return session.deadlineAt;
+  // What is real-time already has nothing to fall back to, and is not ended by a policy that promises an answer.
+  if (session.mode === "realtime" || session.fellBack === true) return undefined;
   return session.deadlineAt - leadMs;
 }
 

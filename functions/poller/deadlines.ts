@@ -34,6 +34,11 @@ async function applyPolicy(session: Session, deps: PollerDeps): Promise<Session 
   const actionAt = deadlineActionAt(session, fallbackLeadSeconds * 1000);
   // The index may be stale, and what it names may have moved on.
   if (actionAt === undefined || actionAt > clock.now()) return undefined;
+  if (await isAboutToSettle(session, actionAt, deps)) {
+    const at = clock.now() + deps.tickSeconds * 1000;
+    await deps.sessions.note("lookAgain", session, {}, { purpose: "deadline", at });
+    return undefined;
+  }
   if (session.onDeadline === "fallback" && session.mode === "batch") return goRealtime(session, deps);
   const error = { type: "timeout", message: `no answer by ${new Date(session.deadlineAt ?? 0).toISOString()}` };
   const changes = { error, endedAt: clock.now(), run: undefined, runEndsAt: undefined };
@@ -41,6 +46,18 @@ async function applyPolicy(session: Session, deps: PollerDeps): Promise<Session 
   if (!moved.moved) return undefined;
   deps.log("deadline_passed", { sessionId: session.sessionId });
   return moved.session;
+}
+
+/** Its batch has ended and is not read yet: the answer may be there, and is waited for one tick more. */
+async function isAboutToSettle(
+  session: Session,
+  actionAt: number,
+  { manifests, clock, tickSeconds }: PollerDeps,
+): Promise<boolean> {
+  const isFirstLook = clock.now() < actionAt + tickSeconds * 1000;
+  if (session.status !== "submitted" || session.manifestId === undefined || !isFirstLook) return false;
+  const manifest = await manifests.get(session.manifestId);
+  return manifest?.endedAt !== undefined && manifest.settledAt === undefined;
 }
 
 /** One that has not left the queue is never batched at all; one in a batch is claimed by the worker, and its manifest kept. */

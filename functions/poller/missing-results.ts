@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
-import type { Session } from "../domain/session.ts";
+import type { Session, SessionError } from "../domain/session.ts";
 import type { Moved } from "../store/sessions.ts";
 import { deliver } from "../turns/deliver.ts";
 import { fail, tryAgain } from "../turns/settle.ts";
@@ -19,7 +19,7 @@ export async function requeueMissing(manifest: Manifest, seen: ReadonlySet<strin
 /** Its line is there and cannot be read: it may have been paid for, so it is never sent again in silence. */
 export async function failMissing(manifest: Manifest, seen: ReadonlySet<string>, deps: PollerDeps): Promise<void> {
   const error = { type: "unreadable_result", message: "the result of this request cannot be read" };
-  const failed = await eachMissing(manifest, seen, deps, (session) => fail(session, error, deps));
+  const failed = await eachMissing(manifest, seen, deps, (session) => failAsLost(session, manifest, error, deps));
   reportLost(manifest, failed, error.message, deps);
 }
 
@@ -28,11 +28,23 @@ export async function failMissing(manifest: Manifest, seen: ReadonlySet<string>,
  * the work may have been paid for, so it is never sent again in silence.
  */
 export async function loseMembers(manifest: Manifest, why: string, deps: PollerDeps): Promise<void> {
-  const failed = await eachMissing(manifest, nobody, deps, (session) =>
-    fail(session, { type: "results_lost", message: why }, deps),
-  );
+  const error = { type: "results_lost", message: why };
+  const failed = await eachMissing(manifest, nobody, deps, (session) => failAsLost(session, manifest, error, deps));
   reportLost(manifest, failed, why, deps);
   await deps.manifests.move("settle", manifest, { settledAt: deps.clock.now(), readProblem: why });
+}
+
+/** Booked as billed and without usage, so that its cost shows as missing and not as nothing. */
+async function failAsLost(
+  session: Session,
+  { manifestId }: Manifest,
+  error: SessionError,
+  deps: PollerDeps,
+): Promise<Moved> {
+  const { sessionId, turn } = session;
+  const about = { sessionId, turn, source: manifestId, tier: "batch" as const, receivedAt: deps.clock.now(), text: "" };
+  await deps.turns.insertResult({ ...about, type: "lost", billed: true, outcome: { kind: "refused", error } });
+  return fail(session, error, deps);
 }
 
 function reportLost({ manifestId }: Manifest, sessions: number, reason: string, { log, metrics }: PollerDeps): void {

@@ -46,26 +46,36 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
       read.lines += 1;
       const parsed = parseResultLine(text);
       if (parsed.kind === "garbled") read.problem = `line ${read.lines} cannot be read`;
-      if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) read.seen.add(memberName(parsed.id));
       page.push({ text, lineNo: read.lines, parsed });
       if (page.length < linesPerPage) continue;
-      await settlePage(manifest, page, deps);
+      await settlePage(manifest, page, read, deps);
       await deps.onPage();
       page = [];
       if (deps.millisecondsLeft() < pageMs) return { ...read, problem: "no time left" };
     }
-    await settlePage(manifest, page, deps);
+    await settlePage(manifest, page, read, deps);
     return { ...read, hasEnded: true };
   } catch (error) {
     return { ...read, problem: error instanceof Error ? error.name : "unknown error" };
   }
 }
 
-async function settlePage(manifest: Manifest, page: readonly Line[], deps: PollerDeps): Promise<void> {
+/** A line that cannot be settled makes the reading incomplete, and keeps no other from being settled. */
+async function settlePage(manifest: Manifest, page: readonly Line[], read: Read, deps: PollerDeps): Promise<void> {
   const ids = page.flatMap(({ parsed }) => (parsed.kind === "ours" ? [parsed.id.sessionId] : []));
   const { sessions } = await deps.sessions.getMany(ids);
   const byId = new Map(sessions.map((session) => [session.sessionId, session]));
-  const ended = await mapConcurrently(page, concurrency, (line) => settleLine(line, manifest, byId, deps));
+  const ended = await mapConcurrently(page, concurrency, async (line) => {
+    try {
+      const session = await settleLine(line, manifest, byId, deps);
+      const { parsed } = line;
+      if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) read.seen.add(memberName(parsed.id));
+      return session;
+    } catch (error) {
+      read.problem = `line ${line.lineNo} cannot be settled: ${error instanceof Error ? error.name : "unknown error"}`;
+      return undefined;
+    }
+  });
   await deliver(
     ended.filter((session) => session !== undefined),
     deps,

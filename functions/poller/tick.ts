@@ -2,7 +2,7 @@ import { closeManifests } from "./close.ts";
 import { sweepDeadlines } from "./deadlines.ts";
 import type { PollerDeps } from "./deps.ts";
 import { measure } from "./measure.ts";
-import { readOpenWork } from "./open-work.ts";
+import { readOpenWork, type Work } from "./open-work.ts";
 import { reconcile } from "./reconcile.ts";
 import { sweepRescues } from "./rescue.ts";
 import { settleBatches } from "./settle-batch.ts";
@@ -14,8 +14,14 @@ const leaseSeconds = 120;
 /** One look at everything that is open or due. Each step is its own: one that fails does not keep the others from running. */
 export async function tick(deps: PollerDeps): Promise<void> {
   const isHeld = await deps.leases.hold("poller", leaseSeconds, async (renew) => {
-    const work = await readOpenWork(deps);
+    let work: Work = { manifests: [], workspaces: [] };
     const steps: [name: string, run: () => Promise<void>][] = [
+      [
+        "read",
+        async () => {
+          work = await readOpenWork(deps);
+        },
+      ],
       ["reconcile", () => reconcile(work, deps)],
       ["settle", () => settleBatches(work.manifests, renew, deps)],
       ["close", () => closeManifests(work.manifests, deps)],

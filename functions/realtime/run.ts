@@ -115,7 +115,7 @@ async function settleRefusal(
   deps: RealtimeDeps,
 ): Promise<Session | undefined> {
   const { clock, turns, log, random, retrySeconds } = deps;
-  const { sessionId, turn, attempt: attemptNo } = session;
+  const { sessionId, turn } = session;
   const error = { type: answer.error?.type ?? "api_error", message: answer.error?.message ?? `HTTP ${answer.status}` };
   const isBusy =
     answer.status === 0 ||
@@ -141,8 +141,9 @@ async function settleRefusal(
   await turns.insertResult(entry);
   log("realtime_refused", { sessionId, status: answer.status, type: error.type });
   const waitSeconds = answer.retryAfterSeconds ?? (isBusy ? 0 : refusedWaitSeconds);
-  const notBefore = clock.now() + waitSeconds * 1000 + retryDelayMs(attemptNo, retrySeconds, random);
-  await requeue(session, { notBefore, sendNo: session.sendNo + 1 }, deps);
+  const notBefore = clock.now() + waitSeconds * 1000 + retryDelayMs(session.sendNo, retrySeconds, random);
+  // A fallback that only has to wait is still to come.
+  await requeue(session, { notBefore, sendNo: session.sendNo + 1, fellBack: undefined }, deps);
   return undefined;
 }
 

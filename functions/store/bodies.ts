@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import * as v from "valibot";
 import type { Objects } from "../clients/s3.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
 import { sha256 } from "../domain/ids.ts";
 import { maxInlineBytes } from "../domain/limits.ts";
 import { parseRecord } from "../domain/parse.ts";
@@ -36,7 +37,11 @@ export function bodyStore(objects: Objects): Bodies {
       const packed = parseRecord(packedSchema, input, "body");
       if (packed.kind === "text") return packed.text;
       const bytes = packed.kind === "gzip" ? packed.bytes : await objects.get(packed.key);
-      return gunzipSync(bytes).toString("utf8");
+      try {
+        return gunzipSync(bytes).toString("utf8");
+      } catch {
+        throw new CorruptRecordError("body", "it cannot be decompressed");
+      }
     },
   };
 }

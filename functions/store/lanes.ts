@@ -43,7 +43,8 @@ export function laneStore(table: Table, clock: Clock, parkSeconds: number): Lane
       // Several refusals of one tick are one stay.
       if (before !== undefined && before.until > now) return before;
       const seconds = before === undefined ? parkSeconds : Math.min(maxParkSeconds, before.seconds * 2);
-      const stay = Math.max(seconds, retryAfterSeconds);
+      // A probe of one an hour costs nothing, and finds out when a limit was raised before its time.
+      const stay = Math.min(maxParkSeconds, Math.max(seconds, retryAfterSeconds));
       const since = before?.since ?? now;
       const state = { reason, since, until: now + stay * 1000, seconds };
       await table.put({ item: { ...stateKey(lane), ...state }, when: [] });

@@ -3,6 +3,7 @@ import type { Clock } from "../domain/clock.ts";
 import { dueShards, fallbackLeadSeconds } from "../domain/limits.ts";
 import {
   type DuePurpose,
+  deadlineActionAt,
   duePartition,
   type MoveName,
   moves,
@@ -71,7 +72,7 @@ export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions)
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
       const wanted = { ...changes, status: to };
       const next = merged(seen, wanted);
-      const look = name === "backToBatch" ? unsureLook(clock.now(), tickSeconds) : lookAfter(name, next);
+      const look = name === "backToBatch" ? unsureLook(next, clock.now(), tickSeconds) : lookAfter(name, next);
       const moved = await write(table, seen, wanted, look, clausesFor(row, seen, clock.now()));
       const isMade = !moved.moved && moved.current !== undefined && isAsWanted(moved.current, wanted, seen);
       return isMade && moved.current !== undefined ? { moved: true, session: moved.current } : moved;
@@ -85,9 +86,12 @@ export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions)
   };
 }
 
-/** Its manifest may have been settled while it was away: somebody has to ask. */
-function unsureLook(now: number, tickSeconds: number): NextLook {
-  return { purpose: "rescue", at: now + 2 * tickSeconds * 1000 };
+/**
+ * Its manifest may have been settled while it was away: somebody has to ask; or its deadline still has to be acted upon.
+ */
+function unsureLook(session: Session, now: number, tickSeconds: number): NextLook {
+  const hasDeadline = deadlineActionAt(session, fallbackLeadSeconds * 1000) !== undefined;
+  return { purpose: hasDeadline ? "deadline" : "rescue", at: now + 2 * tickSeconds * 1000 };
 }
 
 /** What waits is sent when it may go; what was sent is sent again after two ticks, then ever more rarely. */

@@ -26,21 +26,34 @@ export async function deliver(ended: readonly Session[], deps: DeliverDeps): Pro
 }
 
 async function deliverSome(ended: readonly Session[], deps: DeliverDeps): Promise<void> {
-  const { sessions, turns, events, clock, log } = deps;
+  const { events, log } = deps;
   const details = await mapConcurrently(ended, eventsPerCall, async (session) =>
-    completedEvent(session, await winnerOf(session, turns)),
+    completedEvent(session, await winnerOf(session, deps)),
   );
   const isTaken = await putOrNone(details, events, ended.length);
   await mapConcurrently(ended.entries(), eventsPerCall, async ([index, session]) => {
-    const { sessionId, turn } = session;
-    if (isTaken[index] !== true) {
-      log("delivery_failed", { sessionId, turn });
-      await sessions.note("undelivered", session, {});
-      return;
+    try {
+      await noteDelivery(session, isTaken[index] === true, deps);
+    } catch (error) {
+      // It stays due, and is put again under the same id.
+      log("delivery_failed", { sessionId: session.sessionId, error: error instanceof Error ? error.name : "unknown" });
     }
-    await turns.insertDelivery({ sessionId, turn, id: deliveryId(sessionId, turn), at: clock.now() });
-    await sessions.note("delivered", session, { delivered: true });
   });
+}
+
+async function noteDelivery(
+  session: Session,
+  isTaken: boolean,
+  { sessions, turns, clock, log }: DeliverDeps,
+): Promise<void> {
+  const { sessionId, turn } = session;
+  if (!isTaken) {
+    log("delivery_failed", { sessionId, turn });
+    await sessions.note("undelivered", session, {});
+    return;
+  }
+  await turns.insertDelivery({ sessionId, turn, id: deliveryId(sessionId, turn), at: clock.now() });
+  await sessions.note("delivered", session, { delivered: true });
 }
 
 async function putOrNone(details: readonly string[], events: Events, count: number): Promise<boolean[]> {
@@ -51,6 +64,15 @@ async function putOrNone(details: readonly string[], events: Events, count: numb
   }
 }
 
-async function winnerOf({ sessionId, turn, winner }: Session, turns: Turns): Promise<StoredResult | undefined> {
-  return winner === undefined ? undefined : turns.getResult(sessionId, turn, winner);
+/** An event says how a turn ended, even where its tokens cannot be read. */
+async function winnerOf(
+  { sessionId, turn, winner }: Session,
+  { turns, log }: DeliverDeps,
+): Promise<StoredResult | undefined> {
+  try {
+    return winner === undefined ? undefined : await turns.getResult(sessionId, turn, winner);
+  } catch (error) {
+    log("record_corrupt", { sessionId, what: error instanceof Error ? error.name : "unknown" });
+    return undefined;
+  }
 }

@@ -92,6 +92,8 @@ async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps)
   await turns.insertRequest({ sessionId, turn: turn + 1, hash: last.hash, request });
   return sessions.move("nextTurn", seen, "queued", {
     ...outOfManifest,
+    // A pause is no answer: the deadline still holds, and may take the next turn real-time as well.
+    fellBack: undefined,
     turn: turn + 1,
     attempt: 1,
     sendNo: 1,
@@ -136,7 +138,9 @@ export function requeue(
 ): Promise<Moved> {
   if (seen.status === "submitted")
     return sessions.move("requeueBatched", seen, "queued", { ...outOfManifest, ...changes });
-  if (seen.manifestId !== undefined) return sessions.move("backToBatch", seen, "submitted", atRest);
+  const isWaiting = "fellBack" in changes ? { fellBack: changes.fellBack } : {};
+  if (seen.manifestId !== undefined)
+    return sessions.move("backToBatch", seen, "submitted", { ...atRest, ...isWaiting });
   return sessions.move("requeueRun", seen, "queued", { ...outOfManifest, ...changes });
 }
 

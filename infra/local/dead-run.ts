@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { dueShards } from "../../functions/domain/limits.ts";
+import { dueShards, realtimeLeaseSeconds } from "../../functions/domain/limits.ts";
 
 /**
  * Ends what a run that is dead was still holding: whoever holds the lock of the data folder knows that nobody else does.
@@ -20,16 +20,31 @@ export async function endDeadRun(client: DynamoDBDocumentClient, TableName: stri
       }),
     );
   }
-  for (let shard = 0; shard < dueShards; shard += 1) await endCalls(client, TableName, shard, now);
+  for (let shard = 0; shard < dueShards; shard += 1) {
+    for (const purpose of ["rescue", "deadline"]) await endCalls({ client, TableName, purpose, shard }, now);
+  }
 }
 
-async function endCalls(client: DynamoDBDocumentClient, TableName: string, shard: number, now: number): Promise<void> {
+/** A call under way is looked at when its lease ends at the latest; whatever is due later is none. */
+async function endCalls(
+  {
+    client,
+    TableName,
+    purpose,
+    shard,
+  }: { client: DynamoDBDocumentClient; TableName: string; purpose: string; shard: number },
+  now: number,
+): Promise<void> {
   const watched = await client.send(
     new QueryCommand({
       TableName,
       IndexName: "due",
-      KeyConditionExpression: "due = :due AND dueAt > :now",
-      ExpressionAttributeValues: { ":due": `rescue#${shard}`, ":now": now },
+      KeyConditionExpression: "due = :due AND dueAt BETWEEN :now AND :last",
+      ExpressionAttributeValues: {
+        ":due": `${purpose}#${shard}`,
+        ":now": now,
+        ":last": now + realtimeLeaseSeconds * 1000,
+      },
     }),
   );
   for (const { pk, sk } of watched.Items ?? []) {
@@ -38,10 +53,10 @@ async function endCalls(client: DynamoDBDocumentClient, TableName: string, shard
         new UpdateCommand({
           TableName,
           Key: { pk, sk },
-          UpdateExpression: "SET runEndsAt = :now, dueAt = :now",
+          UpdateExpression: "SET runEndsAt = :now, dueAt = :now, due = :rescue",
           ConditionExpression: "#status = :running",
           ExpressionAttributeNames: { "#status": "status" },
-          ExpressionAttributeValues: { ":now": now, ":running": "running" },
+          ExpressionAttributeValues: { ":now": now, ":running": "running", ":rescue": `rescue#${shard}` },
         }),
       )
       .catch((error: unknown) => {

@@ -97,6 +97,9 @@ function checkSession(item: Item | undefined, sessionId: string, world: World): 
   const id = `${sessionId}.${String(item["turn"])}.completed`;
   const told = world.events.filter(({ detail }) => detail.includes(`"id":"${id}"`)).length;
   return [
+    ...(status === "timeout" && item["onDeadline"] !== "fail"
+      ? [`${sessionId}: ended by a policy it does not have`]
+      : []),
     ...(told === 0 ? [`${sessionId}: ended, and nobody was told`] : []),
     ...(item["delivered"] === true ? [] : [`${sessionId}: not noted as delivered`]),
     ...(item["due"] === undefined ? [] : [`${sessionId}: ended, and still due`]),

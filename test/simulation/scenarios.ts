@@ -131,6 +131,15 @@ export const scenarios: readonly Scenario[] = [
     apiFaults: [{ kind: "lost_response", on: "message", probability: 0.3, times: 2 }],
   },
   {
+    name: "fallback out of a lane that is full",
+    tasks: Array.from({ length: 4 }, (_, index) => ({
+      ...batched(`[[stand-in: slow 200]] One of many. ${index}`),
+      lane: "narrow",
+      timeoutSeconds: 300 + index * 60,
+      onDeadline: "fallback" as const,
+    })),
+  },
+  {
     name: "everything at once",
     tasks: [
       ...many(8),

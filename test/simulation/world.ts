@@ -57,7 +57,10 @@ const configText = JSON.stringify({
       { id: "live", routing: "realtime" },
     ],
   },
-  lanes: [{ id: "default", maxBatchRequests: 3, maxAttempts: 3 }],
+  lanes: [
+    { id: "default", maxBatchRequests: 3, maxAttempts: 3 },
+    { id: "narrow", maxInFlightRequests: 1 },
+  ],
 });
 
 export function createWorld(options: WorldOptions): World {

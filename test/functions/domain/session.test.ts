@@ -60,8 +60,8 @@ describe("the moves of a session", () => {
   });
 
   it("that act on a message hold the attempt, whichever copy of its message came, and wait for notBefore", () => {
-    expect(moves.claim.same).toEqual(["turn", "attempt", "lane"]);
-    expect(moves.start.same).toEqual(["turn", "attempt"]);
+    expect(moves.claim.same).toEqual(["turn", "attempt", "mode", "lane"]);
+    expect(moves.start.same).toEqual(["turn", "attempt", "mode"]);
     for (const name of ["claim", "start"] as const) expect(moves[name].passed, name).toEqual(["notBefore"]);
   });
 
@@ -104,9 +104,9 @@ describe("the time at which a deadline acts", () => {
       deadlineAt - leadMs,
     ],
     [
-      "at the deadline for what is real-time already",
+      "never to fall back from what is real-time already",
       { onDeadline: "fallback", mode: "realtime", deadlineAt },
-      deadlineAt,
+      undefined,
     ],
     ["never again after the fallback", { onDeadline: "fallback", fellBack: true, deadlineAt }, undefined],
   ];

@@ -103,8 +103,8 @@ describe("a call that was refused for no fault of the work", () => {
 
   it("for hours on end loses nobody and fills no dead-letter queue", async () => {
     const { world, sessionId } = await live();
-    world.api.faults.set({ on: "message", kind: "rate_limited", times: 60 });
-    await world.ticks(180);
+    world.api.faults.set({ on: "message", kind: "rate_limited", times: 10 });
+    await world.ticks(400);
     expect(await world.see(sessionId)).toMatchObject({ status: "done", attempt: 1 });
     expect(world.queues.deadLetters("realtime")).toEqual([]);
   });
@@ -283,10 +283,21 @@ describe("a fallback", () => {
     expect(world.api.model.bill()).toHaveLength(1);
   });
 
-  it("that fails goes back to its batch, never to the queue", async () => {
+  it("that only has to wait is still to come, and comes before the batch", async () => {
     const { world, sessionId, body } = await hurried();
     world.pass(1_680);
     world.api.faults.set({ on: "message", kind: "rate_limited", times: 1 });
+    await world.runMessage(body);
+    expect(await world.see(sessionId)).toMatchObject({ status: "submitted", manifestId: expect.any(String) });
+    await world.ticks(5);
+    expect(await world.see(sessionId)).toMatchObject({ status: "done", attempt: 1 });
+    expect(world.called(post)).toBe(2);
+  });
+
+  it("that fails goes back to its batch, never to the queue", async () => {
+    const { world, sessionId, body } = await hurried();
+    world.pass(1_680);
+    world.api.faults.set({ on: "message", kind: "bad_request", times: 1 });
     await world.runMessage(body);
     expect(await world.see(sessionId)).toMatchObject({
       status: "submitted",

@@ -51,6 +51,7 @@ const other = {
   attempt: 3,
   sendNo: 3,
   lane: "bulk",
+  mode: "realtime",
   manifestId: "01KAJ900000000000000000009",
   run: "rt-2",
   notBefore: 5,
