@@ -1,3 +1,4 @@
+import { iso } from "../domain/clock.ts";
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
 import type { Lane } from "../domain/config/index.ts";
 import { type CreateRefusal, classifyCreateRefusal } from "../domain/create-outcome.ts";
@@ -145,7 +146,7 @@ async function parkLane(
   deps: BatcherDeps,
 ): Promise<Submitted> {
   const parked = await deps.lanes.park(lane.id, refusal.reason, refusal.retryAfterSeconds);
-  deps.log("lane_parked", { lane: lane.id, reason: refusal.reason, until: parked.until });
+  deps.log("lane_parked", { lane: lane.id, reason: refusal.reason, until: iso(parked.until) });
   await giveUp("abandon", manifest, refusal.reason, deps, parked.until);
   return "parked";
 }

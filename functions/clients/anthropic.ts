@@ -57,7 +57,8 @@ export interface AnthropicOptions {
 const listPageSize = 1_000;
 /** 100 pages of 1,000: more batches than a workspace can create in a month of ticks. */
 const maxListPages = 100;
-const quickCallMs = 60_000;
+/** Lists and single batches: one that hangs must not hold up a tick, since the next one asks again. */
+const quickCallMs = 20_000;
 /** Longer than any create or real-time call is allowed to run: these are ended by their own signal. */
 const longCallMs = 900_000;
 const unreachedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);

@@ -92,7 +92,10 @@ export interface BilledResult {
   inferenceGeo?: string;
 }
 
-/** Dollars. `realtimeUsd` is what the same tokens cost at the standard tier; `missing` counts results without a price. */
+/**
+ * Dollars. `totalUsd` is all that was paid, waste included; `realtimeUsd` what the answers that count would have cost at the
+ * standard tier; `savedUsd` the difference, below 0 where waste ate the discount; `missing` counts results without a price.
+ */
 export interface SessionCost {
   totalUsd: number;
   realtimeUsd: number;
@@ -113,8 +116,9 @@ export function sessionCost(results: readonly BilledResult[], winners: ReadonlyS
       continue;
     }
     total += actual.picoUsd;
-    realtime += standard.picoUsd;
-    if (!winners.has(result.source)) wasted += actual.picoUsd;
+    // In real time, what did not count would not have been asked for.
+    if (winners.has(result.source)) realtime += standard.picoUsd;
+    else wasted += actual.picoUsd;
   }
   return {
     totalUsd: toUsd(total),

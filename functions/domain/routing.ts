@@ -1,8 +1,12 @@
+import { iso } from "./clock.ts";
 import type { Agent, CronJob, Lane } from "./config/index.ts";
 import { RequestError } from "./errors.ts";
 import { batchLifeSeconds, realtimeCallSeconds } from "./limits.ts";
 import { batchPriceMultiplier } from "./pricing.ts";
-import type { Mode, OnDeadline, Session } from "./session.ts";
+import { type Mode, type OnDeadline, runPrefix, type Session } from "./session.ts";
+
+/** Why a session went real-time that was to be batched. */
+export const deadlineWhy = "realtime, because its deadline is near";
 
 /** Where a setting was found, the nearest first: the words of `why`. */
 type From = "request" | "cron job" | "agent" | "defaults" | "default" | "zeroDataRetention";
@@ -70,17 +74,28 @@ const typicalSeconds = { batch: 3600, realtime: 30 } as const;
 
 /** The trade that was made, as the caller reads it. Times in seconds and ISO 8601. */
 export function describeRouting(session: Session) {
-  const { mode, lane, why, zeroDataRetention, onDeadline, createdAt, deadlineAt } = session;
+  const { lane, zeroDataRetention, onDeadline, createdAt, deadlineAt, notBefore } = session;
+  const { mode, why } = currentMode(session);
+  const heldMs = Math.max(0, notBefore - createdAt);
   const longest = mode === "batch" ? batchLifeSeconds : realtimeCallSeconds;
   const bound = onDeadline === "wait" ? undefined : deadlineAt;
-  const latestAt = new Date(Math.min(createdAt + longest * 1000, bound ?? Number.POSITIVE_INFINITY)).toISOString();
+  const latestAt = Math.min(createdAt + heldMs + longest * 1000, bound ?? Number.POSITIVE_INFINITY);
   return {
     mode,
     lane,
-    why,
-    expectedCompletion: { typicalSeconds: typicalSeconds[mode], latestAt },
+    why: session.status === "queued" && heldMs > 0 ? `${why}; waits until ${iso(notBefore)}` : why,
+    expectedCompletion: {
+      typicalSeconds: typicalSeconds[mode] + Math.ceil(heldMs / 1000),
+      latestAt: iso(latestAt),
+    },
     priceMultiplier: mode === "batch" ? batchPriceMultiplier : 1,
     zeroDataRetention,
     onDeadline,
   };
+}
+
+/** A fallback out of a batch is real-time while it runs, and for good once its answer counts. */
+function currentMode({ mode, why, status, fellBack, winner }: Session): { mode: Mode; why: string } {
+  const isFallback = fellBack === true && (status === "running" || winner?.startsWith(runPrefix) === true);
+  return isFallback ? { mode: "realtime", why: deadlineWhy } : { mode, why };
 }

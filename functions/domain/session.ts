@@ -159,6 +159,9 @@ export function deadlineActionAt(session: Session, leadMs: number): number | und
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/** What the id of a real-time attempt begins with, and that of a manifest does not. */
+export const runPrefix = "rt-";
+
 /** The last character of an id is evenly spread, for ULIDs and derived ids alike. */
 export function shardOf(sessionId: string, shards: number): number {
   return Math.max(0, crockford.indexOf(sessionId.at(-1) ?? "0")) % shards;

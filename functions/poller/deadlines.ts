@@ -1,6 +1,7 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { concurrency, fallbackLeadSeconds, maxDuePerTick } from "../domain/limits.ts";
 import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
+import { deadlineWhy } from "../domain/routing.ts";
 import { deadlineActionAt, type Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -67,7 +68,7 @@ async function goRealtime(session: Session, deps: PollerDeps): Promise<undefined
   if (session.status === "queued") {
     const changes = {
       mode: "realtime" as const,
-      why: "realtime, because its deadline is near",
+      why: deadlineWhy,
       sendNo: session.sendNo + 1,
       notBefore: 0,
     };

@@ -7,7 +7,7 @@ import { fallbackLeadSeconds, realtimeCallSeconds, realtimeLeaseSeconds } from "
 import { errorOutcome, type Outcome, parseMessage } from "../domain/outcome.ts";
 import { isCurrent, parseQueueMessage } from "../domain/queue-message.ts";
 import { retryDelayMs } from "../domain/retry.ts";
-import { deadlineActionAt, isTerminal, type Session } from "../domain/session.ts";
+import { deadlineActionAt, isTerminal, runPrefix, type Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
 import type { Moved } from "../store/sessions.ts";
 import { loadConversation } from "../turns/conversation.ts";
@@ -35,7 +35,7 @@ export async function runMessage(body: string, deps: RealtimeDeps): Promise<void
   const session = await sessions.get(message.sessionId);
   if (session === undefined || !isCurrent(message, session))
     return log("message_dropped", { sessionId: message.sessionId });
-  const run = `rt-${deps.newId()}`;
+  const run = `${runPrefix}${deps.newId()}`;
   const lease = { run, runEndsAt: clock.now() + realtimeLeaseSeconds * 1000 };
   const claimed = await claim(session, lease, deps);
   if (claimed?.moved !== true) return log("message_dropped", { sessionId: session.sessionId });

@@ -34,6 +34,11 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     const facts = await deps.turns.read(session.sessionId);
     return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
   });
+  for (const path of ["/api/sessions", "/api/sessions/:id", "/api/sessions/:id/history"]) {
+    app.all(path, () => {
+      throw new RequestError(405, "this route takes GET", { headers: { allow: "GET" } });
+    });
+  }
   return app;
 }
 

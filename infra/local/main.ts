@@ -44,13 +44,9 @@ function readIfThere(path: string): string | undefined {
 }
 
 main().catch((error: unknown) => {
-  const isPlain =
-    error instanceof HomeInUseError || (error instanceof Error && "code" in error && error.code === "EADDRINUSE");
-  refuse("npm start", [
-    isPlain && error instanceof Error
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error),
-  ]);
+  if (!(error instanceof Error)) return refuse("npm start", [String(error)]);
+  if ("code" in error && error.code === "EADDRINUSE") {
+    return refuse("npm start", [`${error.message}: set PORT to another port, or to 0 for any`]);
+  }
+  refuse("npm start", [error instanceof HomeInUseError ? error.message : (error.stack ?? error.message)]);
 });

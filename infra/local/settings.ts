@@ -43,8 +43,12 @@ export function readSettings(
   if (token !== undefined && token.length < minTokenCharacters)
     problems.push(`OFFPEAK_TOKEN: must have ${minTokenCharacters} characters or more`);
   if (token !== undefined && /\s/.test(token)) problems.push("OFFPEAK_TOKEN: must not contain white space");
+  const baseUrl = text("ANTHROPIC_BASE_URL");
+  if (baseUrl !== undefined && !/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? ""))
+    problems.push("ANTHROPIC_BASE_URL: must be a URL, as https://api.anthropic.com");
   const batchSeconds = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text("OFFPEAK_STAND_IN_BATCH_SECONDS") ?? "4-8");
-  if (batchSeconds === null) problems.push("OFFPEAK_STAND_IN_BATCH_SECONDS: must be a range, as 4-8");
+  if (batchSeconds === null || Number(batchSeconds[1]) > Number(batchSeconds[2]))
+    problems.push("OFFPEAK_STAND_IN_BATCH_SECONDS: must be a range, as 4-8");
   const settings: LocalSettings = {
     port,
     token,
@@ -52,7 +56,7 @@ export function readSettings(
     configPath: resolve(text("OFFPEAK_CONFIG") ?? "offpeak.json"),
     tickSeconds: number("OFFPEAK_TICK_SECONDS", "2", 3600),
     apiKey: text("ANTHROPIC_API_KEY"),
-    baseUrl: text("ANTHROPIC_BASE_URL"),
+    baseUrl,
     standInBatchSeconds: { min: Number(batchSeconds?.[1] ?? 4), max: Number(batchSeconds?.[2] ?? 8) },
     timing: {
       OFFPEAK_RECONCILE_GRACE_SECONDS: String(number("OFFPEAK_RECONCILE_GRACE_SECONDS", "600", 86_400)),

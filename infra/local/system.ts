@@ -64,6 +64,7 @@ export async function startSystem(settings: LocalSettings, config: Config): Prom
         url: server.url,
         token,
         isTokenGiven: settings.token !== undefined,
+        agentId: config.agents[0]?.id ?? "",
         hasKey: settings.apiKey !== undefined,
         home: settings.home,
         baseUrl,

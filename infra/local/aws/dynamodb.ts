@@ -41,11 +41,11 @@ exit $status
  *
  * @throws Error when the platform has no binary, or the database does not come up.
  */
-export async function startDynamo(path: string, log: (line: string) => void): Promise<LocalDynamo> {
+export async function startDynamo(path: string): Promise<LocalDynamo> {
   const binary = findBinary(createRequire(import.meta.url).resolve);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await startOnce(binary, path, log);
+      return await startOnce(binary, path);
     } catch (error) {
       // The port was free a moment ago; somebody else may have been quicker.
       if (attempt >= startAttempts) throw error;
@@ -65,7 +65,7 @@ export function findBinary(resolve: (file: string) => string): string {
   }
 }
 
-async function startOnce(binary: string, path: string, log: (line: string) => void): Promise<LocalDynamo> {
+async function startOnce(binary: string, path: string): Promise<LocalDynamo> {
   const port = await freePort();
   const command = [binary, "serve", "--host", loopback, "--port", String(port), "--db-path", path];
   // Its own session: Ctrl-C in the terminal must not end the database before those who still write to it.
@@ -73,7 +73,7 @@ async function startOnce(binary: string, path: string, log: (line: string) => vo
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     detached: true,
   });
-  const said = lastWords(child, log);
+  const said = lastWords(child);
   let stopping = false;
   const ended = new Promise<Error>((resolve) => {
     child.once("error", resolve);
@@ -98,13 +98,12 @@ async function startOnce(binary: string, path: string, log: (line: string) => vo
   return { url, failed, close };
 }
 
-/** Passes on what the database says on stderr and remembers the end of it, for the error if it dies. */
-function lastWords(child: ChildProcess, log: (line: string) => void): () => string {
+/** Remembers the end of what the database says on stderr, for the error if it dies. */
+function lastWords(child: ChildProcess): () => string {
   const maxRememberedCharacters = 500;
   let words = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     words = (words + text).slice(-maxRememberedCharacters);
-    log(`local DynamoDB: ${text.trim()}`);
   });
   return () => words.trim();
 }

@@ -54,7 +54,7 @@ export async function startLocalAws(
     }
   };
   try {
-    const dynamo = keep(givenDynamo ? elsewhere(givenDynamo) : await startDynamo(join(home, "dynamodb.sqlite"), log));
+    const dynamo = keep(givenDynamo ? elsewhere(givenDynamo) : await startDynamo(join(home, "dynamodb.sqlite")));
     const sqs = keep(await startSqs(join(home, "sqs.sqlite"), all));
     const s3 = keep(await startS3(join(home, "s3.sqlite"), all));
     const vault = keep(await startSecrets({ secrets, sessionToken, startedAt: deps.now(), log }));

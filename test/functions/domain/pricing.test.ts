@@ -218,7 +218,7 @@ describe("the cost of a session", () => {
 
   it("counts a result that won no turn as waste, and in the total too", () => {
     const cost = sessionCost([result("m1"), result("r1", { tier: "standard" })], new Set(["r1"]));
-    expect(cost).toEqual({ totalUsd: 1.5, realtimeUsd: 2, savedUsd: 0.5, wastedUsd: 0.5, missing: 0 });
+    expect(cost).toEqual({ totalUsd: 1.5, realtimeUsd: 1, savedUsd: -0.5, wastedUsd: 0.5, missing: 0 });
   });
 
   it("leaves out what Anthropic does not bill", () => {

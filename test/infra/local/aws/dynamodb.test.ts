@@ -44,7 +44,7 @@ describe("the local DynamoDB", () => {
 
   beforeAll(async () => {
     home = mkdtempSync(join(tmpdir(), "offpeak-test-"));
-    database = await startDynamo(join(home, "dynamodb.sqlite"), () => {});
+    database = await startDynamo(join(home, "dynamodb.sqlite"));
     dynamo = new DynamoDBClient({ ...clientOptions, endpoint: database.url });
     await createTable(definition, { dynamo });
   });
@@ -115,7 +115,7 @@ describe("the local DynamoDB", () => {
 describe("the database process", () => {
   it("is reported when it dies", async () => {
     const path = join(temporaryHome(), "dynamodb.sqlite");
-    const database = await startDynamo(path, () => {});
+    const database = await startDynamo(path);
     const failed = expect(database.failed).rejects.toThrow(/The local DynamoDB ended/);
     for (const pid of databasesOn(path)) process.kill(pid, "SIGKILL");
     await failed;
@@ -124,7 +124,7 @@ describe("the database process", () => {
 
   it("is gone when it has been closed, and that is no failure", async () => {
     const path = join(temporaryHome(), "dynamodb.sqlite");
-    const database = await startDynamo(path, () => {});
+    const database = await startDynamo(path);
     expect(databasesOn(path)).toHaveLength(1);
     await database.close();
     await until(
@@ -137,7 +137,7 @@ describe("the database process", () => {
 
   it("says what is wrong when it cannot start", async () => {
     const folder = temporaryHome();
-    await expect(startDynamo(folder, () => {})).rejects.toThrow(/The local DynamoDB ended \(\d+\)\. .+/);
+    await expect(startDynamo(folder)).rejects.toThrow(/The local DynamoDB ended \(\d+\)\. .+/);
   });
 
   it("tells a platform without a binary to bring its own database", () => {
