@@ -37,7 +37,6 @@ export interface Manifest {
   /** Reconcile: when the first of two complete lists showed no batch that could be this one. */
   missingSince?: number;
   settledAt?: number;
-  quarantined?: number;
 }
 
 /** A member as its manifest's pages name it: insert-only, written before the create call. */

@@ -40,7 +40,7 @@ export interface Session {
   turn: number;
   /** Counts from 1 within a turn; a requeue after an error raises it, waiting does not. */
   attempt: number;
-  /** Counts from 1 within an attempt; rescue raises it before it sends again, so that the older message is dropped. */
+  /** Counts from 1 within an attempt; rescue raises it with every copy of the message it sends, and waits longer each time. */
   sendNo: number;
   createdAt: number;
   submittedAt?: number;
@@ -93,7 +93,7 @@ export const moves = {
   failBatched: { from: ["submitted"], to: ["failed", "canceled"], same: ["manifestId"] },
   /** A final error of the real-time attempt under way. */
   failRun: { from: ["running"], to: ["failed"], same: ["run"] },
-  /** Work that never reached a manifest and never will: it broke the code too often, or its lane refuses it. */
+  /** Work that never reached a manifest and never will: its request cannot be read. */
   failQueued: { from: ["queued"], to: ["failed"], same: ["turn", "attempt", "sendNo"] },
   /** Out of a manifest, to be sent again. */
   requeueBatched: { from: ["submitted"], to: ["queued"], same: ["manifestId"] },

@@ -54,7 +54,7 @@ async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
       return;
     }
   }
-  // The number is raised first: of two messages under way, only the newer one counts.
+  // The number is raised first, so that of two rescuers only one sends.
   const moved = await sessions.move("resend", session, "queued", { sendNo: session.sendNo + 1, notBefore: 0 });
   if (!moved.moved) return;
   await queues.send(queueOf(moved.session), [queueMessageFor(moved.session)]);

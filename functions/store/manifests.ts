@@ -65,7 +65,6 @@ const schema = v.object({
   releaseNotBefore: optionalTime,
   missingSince: optionalTime,
   settledAt: optionalTime,
-  quarantined: v.exactOptional(v.number()),
 });
 const openSchema = v.object({ manifestId: v.string(), lane: v.string(), count: v.number() });
 const pageSchema = v.object({ members: v.array(v.string()) });
