@@ -1,6 +1,6 @@
 import type { Received } from "../clients/sqs.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
-import { CorruptRecordError } from "../domain/errors.ts";
+import { CorruptRecordError, nameOf } from "../domain/errors.ts";
 import { concurrency, suspectReceives } from "../domain/limits.ts";
 import { isCurrent, parseQueueMessage, type QueueMessage } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
@@ -85,8 +85,7 @@ async function toCandidate(
   } catch (error) {
     // A store that is away is worth another try: the message comes again. What cannot be read never will be.
     if (error instanceof CorruptRecordError) await failUnreadable(session, error, lane, handles, deps);
-    else
-      deps.log("manifest_waiting", { sessionId: session.sessionId, error: error instanceof Error ? error.name : "?" });
+    else deps.log("manifest_waiting", { sessionId: session.sessionId, error: nameOf(error) });
     return undefined;
   }
 }

@@ -4,6 +4,7 @@ import type { Lane } from "../domain/config/index.ts";
 import { type CreateRefusal, classifyCreateRefusal } from "../domain/create-outcome.ts";
 import { concurrency, membersPerPage } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
+import { shortened } from "../domain/session.ts";
 import { batchRequestLine } from "../domain/turn-request.ts";
 import type { Moved } from "../store/sessions.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
@@ -164,7 +165,7 @@ async function refuseContent(
   const [first] = members;
   log("manifest_refused", { manifestId, lane: lane.id, count: members.length });
   if (members.length === 1 && first !== undefined) {
-    const error = { type: "invalid_request_error", message: message.slice(0, 300) };
+    const error = shortened({ type: "invalid_request_error", message });
     await sessions.move("failBatched", first.session, "failed", { error, endedAt: clock.now() });
     log("session_failed", { sessionId: first.session.sessionId, type: error.type });
     await giveUp("abandon", manifest, "refused", deps);

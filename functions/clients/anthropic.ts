@@ -2,6 +2,7 @@ import { BaseAnthropic } from "@anthropic-ai/sdk/client";
 import { APIConnectionError, APIError, APIUserAbortError } from "@anthropic-ai/sdk/error";
 import { type Batch, parseBatch, parseBatchPage } from "../domain/batch.ts";
 import type { RefusedAnswer } from "../domain/create-outcome.ts";
+import { nameOf } from "../domain/errors.ts";
 import type { ApiErrorBody } from "../domain/outcome.ts";
 import { parseJson } from "../domain/parse.ts";
 import { splitLines } from "./lines.ts";
@@ -147,7 +148,7 @@ async function paidCall<T extends object>(
     if (hasCause(error, isUnreached)) return { kind: "refused", answer: notSent("the API cannot be reached") };
     if (error instanceof APIUserAbortError) return { kind: "unknown", message: "no answer in time" };
     if (error instanceof APIConnectionError) return { kind: "unknown", message: "the connection was lost" };
-    return { kind: "unknown", message: error instanceof Error ? error.name : "unknown error" };
+    return { kind: "unknown", message: nameOf(error) };
   }
 }
 

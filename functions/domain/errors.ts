@@ -62,3 +62,8 @@ export class CorruptRecordError extends Error {
     this.name = "CorruptRecordError";
   }
 }
+
+/** What a log may say of an error: its name. The message may hold what a caller sent. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "unknown";
+}

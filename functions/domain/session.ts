@@ -1,4 +1,4 @@
-import { dueShards, listShards } from "./limits.ts";
+import { dueShards, listShards, maxErrorCharacters } from "./limits.ts";
 
 export const statuses = ["queued", "submitted", "running", "done", "failed", "canceled", "timeout"] as const;
 export type Status = (typeof statuses)[number];
@@ -177,4 +177,12 @@ export function dueShardOf(sessionId: string): number {
 
 export function listShardOf(sessionId: string): number {
   return shardOf(sessionId, listShards);
+}
+
+/** As much of an error as fits the small item, which is charged by its size at every move. */
+export function shortened({ type, message }: SessionError): SessionError {
+  return {
+    type,
+    message: message.length <= maxErrorCharacters ? message : `${message.slice(0, maxErrorCharacters - 1)}…`,
+  };
 }

@@ -1,4 +1,5 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { nameOf } from "../domain/errors.ts";
 import { concurrency, fallbackLeadSeconds, maxDuePerTick } from "../domain/limits.ts";
 import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
 import { deadlineWhy } from "../domain/routing.ts";
@@ -18,7 +19,7 @@ export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
       log("tick_failed", {
         step: "deadline",
         sessionId: session.sessionId,
-        error: error instanceof Error ? error.name : "?",
+        error: nameOf(error),
       });
       return undefined;
     }

@@ -5,7 +5,6 @@ import { millisecondsLeft } from "../clients/lambda.ts";
 import { embeddedMetrics, jsonLog } from "../clients/log.ts";
 import { secretsManager } from "../clients/secrets-manager.ts";
 import { sqsQueues } from "../clients/sqs.ts";
-import { newUlid, systemClock } from "../clients/system.ts";
 import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
@@ -21,32 +20,21 @@ export async function handler(_event: unknown, context: unknown): Promise<void> 
 /** Once a cold start. */
 const deps = once((): Omit<PollerDeps, "millisecondsLeft"> => {
   const env = readEnvironment(environmentNames, process.env);
-  const clock = systemClock;
-  const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
-  const store = openStore({
-    tableName: env("OFFPEAK_TABLE"),
-    bucketName: env("OFFPEAK_BUCKET"),
-    tickSeconds,
-    parkSeconds: positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")),
-    clock,
-    newId: newUlid,
-  });
+  const store = openStore(env, positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")));
   return {
     ...store,
     config: readConfigFile(env("OFFPEAK_CONFIG")),
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
     anthropicFor: anthropicByLane(
-      secretsManager(clock),
+      secretsManager(store.clock),
       env("OFFPEAK_API_KEY_SECRET"),
       process.env["ANTHROPIC_BASE_URL"],
     ),
     reconcileGraceSeconds: positiveNumber("OFFPEAK_RECONCILE_GRACE_SECONDS", env("OFFPEAK_RECONCILE_GRACE_SECONDS")),
     retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
-    tickSeconds,
-    clock,
     random: Math.random,
     log: jsonLog("poller"),
-    metrics: embeddedMetrics(clock),
+    metrics: embeddedMetrics(store.clock),
   };
 });

@@ -2,6 +2,7 @@ import type { Anthropic, BatchList } from "../clients/anthropic.ts";
 import { type Credential, credentialOf } from "../clients/anthropic-by-lane.ts";
 import type { Batch } from "../domain/batch.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { nameOf } from "../domain/errors.ts";
 import { batchLifeSeconds, concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -69,7 +70,7 @@ async function readWorkspace(credential: Credential, oldest: number, deps: Polle
     if (!list.complete) deps.log("list_incomplete", { batches: list.batches.length });
     return { anthropic, list, listedAt };
   } catch (error) {
-    deps.log("list_incomplete", { error: error instanceof Error ? error.name : "unknown" });
+    deps.log("list_incomplete", { error: nameOf(error) });
     return { anthropic, list: undefined, listedAt };
   }
 }

@@ -1,5 +1,6 @@
 import type { Batch } from "../domain/batch.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { nameOf } from "../domain/errors.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
@@ -56,7 +57,7 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
     await settlePage(manifest, page, read, deps);
     return { ...read, hasEnded: true };
   } catch (error) {
-    return { ...read, problem: error instanceof Error ? error.name : "unknown error" };
+    return { ...read, problem: nameOf(error) };
   }
 }
 
@@ -72,7 +73,7 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
       if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) read.seen.add(memberName(parsed.id));
       return session;
     } catch (error) {
-      read.problem = `line ${line.lineNo} cannot be settled: ${error instanceof Error ? error.name : "unknown error"}`;
+      read.problem = `line ${line.lineNo} cannot be settled: ${nameOf(error)}`;
       return undefined;
     }
   });

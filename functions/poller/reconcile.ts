@@ -1,4 +1,5 @@
 import type { Batch } from "../domain/batch.ts";
+import { nameOf } from "../domain/errors.ts";
 import { clockSkewSeconds } from "../domain/limits.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { isMissing, mayBe } from "../domain/reconcile.ts";
@@ -83,7 +84,7 @@ async function manifestNamedBy(
     }
     if (foreign > 0) return "nobody";
   } catch (error) {
-    log("results_short", { batchId: batch.batchId, error: error instanceof Error ? error.name : "unknown" });
+    log("results_short", { batchId: batch.batchId, error: nameOf(error) });
   }
   return undefined;
 }

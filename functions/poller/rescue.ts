@@ -1,4 +1,5 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { nameOf } from "../domain/errors.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency, maxDuePerTick } from "../domain/limits.ts";
 import { isOpen } from "../domain/manifest.ts";
@@ -22,7 +23,7 @@ export async function sweepRescues(deps: PollerDeps): Promise<void> {
       deps.log("tick_failed", {
         step: "rescue",
         sessionId: session.sessionId,
-        error: error instanceof Error ? error.name : "?",
+        error: nameOf(error),
       });
     }
   });

@@ -1,4 +1,5 @@
 import type { Batch } from "../domain/batch.ts";
+import { nameOf } from "../domain/errors.ts";
 import { batchLifeSeconds, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
 import type { Renew } from "../store/leases.ts";
@@ -44,7 +45,7 @@ async function findBatch({ manifest, workspace }: OpenWork, deps: PollerDeps): P
   } catch (error) {
     log("manifest_unreadable", {
       manifestId: manifest.manifestId,
-      error: error instanceof Error ? error.name : "unknown",
+      error: nameOf(error),
     });
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { nameOf } from "../domain/errors.ts";
 import { closeManifests } from "./close.ts";
 import { sweepDeadlines } from "./deadlines.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -42,6 +43,6 @@ async function runStep(step: string, run: () => Promise<void>, { log }: PollerDe
   try {
     await run();
   } catch (error) {
-    log("tick_failed", { step, error: error instanceof Error ? error.name : "unknown" });
+    log("tick_failed", { step, error: nameOf(error) });
   }
 }

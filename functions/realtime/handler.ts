@@ -4,8 +4,8 @@ import { readConfigFile } from "../clients/config-file.ts";
 import { eventBridge } from "../clients/eventbridge.ts";
 import { jsonLog } from "../clients/log.ts";
 import { secretsManager } from "../clients/secrets-manager.ts";
-import { newUlid, systemClock } from "../clients/system.ts";
 import { positiveNumber, readEnvironment } from "../domain/environment.ts";
+import { nameOf } from "../domain/errors.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
 import { environmentNames } from "./env.ts";
@@ -26,7 +26,7 @@ async function runRecord(itemIdentifier: string, body: string): Promise<{ itemId
     await runMessage(body, deps());
     return undefined;
   } catch (error) {
-    deps().log("tick_failed", { step: "realtime", error: error instanceof Error ? error.name : "unknown" });
+    deps().log("tick_failed", { step: "realtime", error: nameOf(error) });
     return { itemIdentifier };
   }
 }
@@ -34,26 +34,17 @@ async function runRecord(itemIdentifier: string, body: string): Promise<{ itemId
 /** Once a cold start. */
 const deps = once((): RealtimeDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const clock = systemClock;
-  const store = openStore({
-    tableName: env("OFFPEAK_TABLE"),
-    bucketName: env("OFFPEAK_BUCKET"),
-    tickSeconds: positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS")),
-    clock,
-    newId: newUlid,
-  });
+  const store = openStore(env);
   return {
     ...store,
     config: readConfigFile(env("OFFPEAK_CONFIG")),
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
     anthropicFor: anthropicByLane(
-      secretsManager(clock),
+      secretsManager(store.clock),
       env("OFFPEAK_API_KEY_SECRET"),
       process.env["ANTHROPIC_BASE_URL"],
     ),
     retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
-    clock,
-    newId: newUlid,
     random: Math.random,
     log: jsonLog("realtime"),
   };

@@ -1,8 +1,7 @@
 import { readConfigFile } from "../clients/config-file.ts";
 import { handle, isHttpEvent } from "../clients/lambda.ts";
 import { jsonLog } from "../clients/log.ts";
-import { newUlid, systemClock } from "../clients/system.ts";
-import { positiveNumber, readEnvironment } from "../domain/environment.ts";
+import { readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
 import { environmentNames } from "./env.ts";
@@ -20,12 +19,6 @@ export const app = once(() => sessionsApp(deps()));
 /** Once a cold start. */
 const deps = once((): SessionsDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore({
-    tableName: env("OFFPEAK_TABLE"),
-    bucketName: env("OFFPEAK_BUCKET"),
-    tickSeconds: positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS")),
-    clock: systemClock,
-    newId: newUlid,
-  });
+  const store = openStore(env);
   return { ...store, config: readConfigFile(env("OFFPEAK_CONFIG")), log: jsonLog("sessions") };
 });

@@ -2,8 +2,7 @@ import { readConfigFile } from "../clients/config-file.ts";
 import { handle, isHttpEvent } from "../clients/lambda.ts";
 import { jsonLog } from "../clients/log.ts";
 import { sqsQueues } from "../clients/sqs.ts";
-import { newUlid, systemClock } from "../clients/system.ts";
-import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
+import { parseQueueUrls, readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
 import { environmentNames } from "./env.ts";
@@ -21,19 +20,11 @@ export async function handler(event: unknown, context: unknown): Promise<unknown
 /** Once a cold start. */
 const deps = once((): SpawnDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore({
-    tableName: env("OFFPEAK_TABLE"),
-    bucketName: env("OFFPEAK_BUCKET"),
-    tickSeconds: positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS")),
-    clock: systemClock,
-    newId: newUlid,
-  });
+  const store = openStore(env);
   return {
     ...store,
     config: readConfigFile(env("OFFPEAK_CONFIG")),
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
-    clock: systemClock,
-    newId: newUlid,
     log: jsonLog("spawn"),
   };
 });

@@ -1,7 +1,7 @@
 import type { Queues } from "../clients/sqs.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
 import type { Agent, Config, CronJob } from "../domain/config/index.ts";
-import { RequestError } from "../domain/errors.ts";
+import { nameOf, RequestError } from "../domain/errors.ts";
 import { cronKey, dashboardKey, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import type { Log } from "../domain/log.ts";
@@ -126,6 +126,6 @@ async function sendOrLeaveToRescue(session: Session, queues: Queues, log: Log): 
   try {
     await queues.send(queueOf(session), [queueMessageFor(session)]);
   } catch (error) {
-    log("queue_send_failed", { sessionId: session.sessionId, error: error instanceof Error ? error.name : "unknown" });
+    log("queue_send_failed", { sessionId: session.sessionId, error: nameOf(error) });
   }
 }

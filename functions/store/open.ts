@@ -1,6 +1,8 @@
 import { createDynamoDb, dynamoTable } from "../clients/dynamodb.ts";
 import { s3Objects } from "../clients/s3.ts";
+import { newUlid, systemClock } from "../clients/system.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
+import { positiveNumber } from "../domain/environment.ts";
 import { defaultParkSeconds } from "../domain/limits.ts";
 import { bodyStore } from "./bodies.ts";
 import { type Lanes, laneStore } from "./lanes.ts";
@@ -9,39 +11,34 @@ import { type Manifests, manifestStore } from "./manifests.ts";
 import { type Sessions, sessionStore } from "./sessions.ts";
 import { type Turns, turnStore } from "./turns.ts";
 
+/** Everything that is kept, and the clock and ids it is kept by. */
 export interface Store {
   sessions: Sessions;
   turns: Turns;
   manifests: Manifests;
   lanes: Lanes;
   leases: Leases;
-}
-
-export interface StoreOptions {
-  tableName: string;
-  bucketName: string;
-  tickSeconds: number;
-  /** Only for rooms that park lanes. */
-  parkSeconds?: number;
   clock: Clock;
   newId: NewId;
+  tickSeconds: number;
 }
 
-/** Everything that is kept, over the real services. */
-export function openStore({
-  tableName,
-  bucketName,
-  tickSeconds,
-  parkSeconds = defaultParkSeconds,
-  clock,
-  newId,
-}: StoreOptions): Store {
-  const table = dynamoTable(createDynamoDb(), tableName, clock);
+/** What every room that keeps anything has in its environment. */
+type StoreEnvironment = (name: "OFFPEAK_TABLE" | "OFFPEAK_BUCKET" | "OFFPEAK_TICK_SECONDS") => string;
+
+/** The store over the real services. @param parkSeconds only for rooms that park lanes */
+export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSeconds): Store {
+  const clock = systemClock;
+  const table = dynamoTable(createDynamoDb(), env("OFFPEAK_TABLE"), clock);
+  const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
   return {
     sessions: sessionStore({ table, clock, tickSeconds }),
-    turns: turnStore(table, bodyStore(s3Objects(bucketName))),
+    turns: turnStore(table, bodyStore(s3Objects(env("OFFPEAK_BUCKET")))),
     manifests: manifestStore(table),
     lanes: laneStore(table, clock, parkSeconds),
-    leases: leaseStore(table, clock, newId),
+    leases: leaseStore(table, clock, newUlid),
+    clock,
+    newId: newUlid,
+    tickSeconds,
   };
 }

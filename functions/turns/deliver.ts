@@ -2,6 +2,7 @@ import type { Events } from "../clients/eventbridge.ts";
 import type { Clock } from "../domain/clock.ts";
 import { completedEvent } from "../domain/completed-event.ts";
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
+import { nameOf } from "../domain/errors.ts";
 import { deliveryId } from "../domain/ids.ts";
 import { concurrency, eventsPerCall } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
@@ -36,7 +37,7 @@ async function deliverSome(ended: readonly Session[], deps: DeliverDeps): Promis
       await noteDelivery(session, isTaken[index] === true, deps);
     } catch (error) {
       // It stays due, and is put again under the same id.
-      log("delivery_failed", { sessionId: session.sessionId, error: error instanceof Error ? error.name : "unknown" });
+      log("delivery_failed", { sessionId: session.sessionId, error: nameOf(error) });
     }
   });
 }
@@ -72,7 +73,7 @@ async function winnerOf(
   try {
     return winner === undefined ? undefined : await turns.getResult(sessionId, turn, winner);
   } catch (error) {
-    log("record_corrupt", { sessionId, what: error instanceof Error ? error.name : "unknown" });
+    log("record_corrupt", { sessionId, what: nameOf(error) });
     return undefined;
   }
 }

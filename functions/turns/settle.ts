@@ -1,10 +1,10 @@
 import { type Clock, iso } from "../domain/clock.ts";
 import type { Config } from "../domain/config/index.ts";
-import { maxErrorCharacters, maxTurns } from "../domain/limits.ts";
+import { maxTurns } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { retryDelayMs } from "../domain/retry.ts";
-import { isTerminal, type Session, type SessionError } from "../domain/session.ts";
+import { isTerminal, type Session, type SessionError, shortened } from "../domain/session.ts";
 import type { Lanes } from "../store/lanes.ts";
 import type { Moved, SessionChanges, Sessions } from "../store/sessions.ts";
 import type { ResultEntry, Turns } from "../store/turns.ts";
@@ -142,11 +142,4 @@ export function requeue(
   if (seen.manifestId !== undefined)
     return sessions.move("backToBatch", seen, "submitted", { ...atRest, ...isWaiting });
   return sessions.move("requeueRun", seen, "queued", { ...outOfManifest, ...changes });
-}
-
-function shortened({ type, message }: SessionError): SessionError {
-  return {
-    type,
-    message: message.length <= maxErrorCharacters ? message : `${message.slice(0, maxErrorCharacters - 1)}…`,
-  };
 }
