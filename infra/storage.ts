@@ -4,7 +4,7 @@ import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { Settings } from "./settings.ts";
-import { type KeyAttribute, tableDefinition } from "./table-definition.ts";
+import { type IndexDefinition, type KeyAttribute, tableDefinition } from "./table-definition.ts";
 
 /** Longer than any result lives at Anthropic (29 days) and than manifests must be kept (35 days). */
 const bodyDays = 90;
@@ -31,12 +31,15 @@ export class Storage extends Construct {
       deletionProtection: isKept,
       removalPolicy,
     });
-    for (const { name, partition, sort } of tableDefinition.indexes) {
+    const indexes: readonly IndexDefinition[] = tableDefinition.indexes;
+    for (const { name, partition, sort, includes } of indexes) {
       this.table.addGlobalSecondaryIndex({
         indexName: name,
         partitionKey: toAttribute(partition),
         sortKey: toAttribute(sort),
-        projectionType: ProjectionType.KEYS_ONLY,
+        ...(includes === undefined
+          ? { projectionType: ProjectionType.KEYS_ONLY }
+          : { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...includes] }),
       });
     }
     this.bucket = new Bucket(this, "Bodies", {

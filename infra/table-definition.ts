@@ -10,11 +10,14 @@ export interface IndexDefinition {
   readonly name: string;
   readonly partition: KeyAttribute;
   readonly sort: KeyAttribute;
+  /** What it holds beside the keys; a change of these alone is one more write to it. */
+  readonly includes?: readonly string[];
 }
 
 /**
  * The one table's keys and indexes as plain data, so that the stack and `npm start` cannot drift apart. Every index is
- * sparse (an item without its two attributes is not in it) and holds keys only: what it names is read again, strongly.
+ * sparse (an item without its two attributes is not in it), and what it names is read again, strongly, before anything is
+ * decided. What `due` includes is for counting a lane's work without reading its sessions.
  */
 export const tableDefinition = {
   partition: { name: "pk", type: "S" },
@@ -22,7 +25,12 @@ export const tableDefinition = {
   /** Seconds since the epoch, as DynamoDB's TTL wants them; deletion may lag by days, so nothing rests on it. */
   timeToLive: "expiresAt",
   indexes: [
-    { name: "due", partition: { name: "due", type: "S" }, sort: { name: "dueAt", type: "N" } },
+    {
+      name: "due",
+      partition: { name: "due", type: "S" },
+      sort: { name: "dueAt", type: "N" },
+      includes: ["lane", "status", "mode", "createdAt", "notBefore"],
+    },
     { name: "byAgent", partition: { name: "byAgent", type: "S" }, sort: { name: "listAt", type: "S" } },
     { name: "byLabel", partition: { name: "byLabel", type: "S" }, sort: { name: "listAt", type: "S" } },
   ],
@@ -45,10 +53,13 @@ export function tableInput(tableName: string): CreateTableCommandInput {
     BillingMode: "PAY_PER_REQUEST",
     KeySchema: keySchema({ partition, sort }),
     AttributeDefinitions: [...attributes].map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
-    GlobalSecondaryIndexes: indexes.map((index) => ({
+    GlobalSecondaryIndexes: indexes.map((index: IndexDefinition) => ({
       IndexName: index.name,
       KeySchema: keySchema(index),
-      Projection: { ProjectionType: "KEYS_ONLY" },
+      Projection:
+        index.includes === undefined
+          ? { ProjectionType: "KEYS_ONLY" }
+          : { ProjectionType: "INCLUDE", NonKeyAttributes: [...index.includes] },
     })),
   };
 }

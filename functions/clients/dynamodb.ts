@@ -165,7 +165,7 @@ function queryInput({ pk, prefix, after, limit, newestFirst }: Query): QueryPart
   };
 }
 
-function indexInput({ partition, sort, upTo, below, limit, newestFirst }: IndexQuery): QueryParts {
+function indexInput({ partition, sort, upTo, below, after, limit, newestFirst }: IndexQuery): QueryParts {
   const bound = upTo ?? below;
   const comparison = upTo === undefined ? "<" : "<=";
   return {
@@ -173,6 +173,7 @@ function indexInput({ partition, sort, upTo, below, limit, newestFirst }: IndexQ
     ExpressionAttributeNames: { "#partition": partition.attribute, ...(bound === undefined ? {} : { "#sort": sort }) },
     ExpressionAttributeValues: { ":partition": partition.value, ...(bound === undefined ? {} : { ":bound": bound }) },
     ScanIndexForward: newestFirst !== true,
+    ...(after === undefined ? {} : { ExclusiveStartKey: after }),
     Limit: limit,
   };
 }

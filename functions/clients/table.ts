@@ -52,6 +52,8 @@ export interface IndexQuery {
   sort: string;
   upTo?: number;
   below?: string;
+  /** Where the page before ended: its `next`, which names the item in the index as well. */
+  after?: Item;
   limit: number;
   newestFirst?: boolean;
 }
@@ -59,7 +61,7 @@ export interface IndexQuery {
 export interface Page {
   items: Item[];
   /** Where the next page begins, if this one ended early. */
-  next?: Key;
+  next?: Item;
 }
 
 export interface Table {
@@ -75,6 +77,6 @@ export interface Table {
   transact(writes: readonly Write[]): Promise<boolean>;
   /** Strongly consistent, by sort key. */
   query(query: Query): Promise<Page>;
-  /** Keys only, and possibly stale: what it names is read again before anything is decided. */
+  /** The keys and what the index includes, possibly stale: what it names is read again before anything is decided. */
   queryIndex(query: IndexQuery): Promise<Page>;
 }

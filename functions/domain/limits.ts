@@ -15,6 +15,8 @@ export const defaultPageSize = 50;
 export const maxPageSize = 200;
 /** How many index entries one list call may look at before it answers with a cursor instead. */
 export const maxListExamined = 1_000;
+/** Entries of one partition of the due index that a count of the lanes' work reads: about 5 MB, a few pages of DynamoDB. */
+export const maxBacklogEntries = 20_000;
 
 /** Failed logins one address may make in a minute before it is told to wait (issue: 10). */
 export const maxFailedLoginsPerMinute = 10;

@@ -6,10 +6,11 @@ import type { Log } from "../domain/log.ts";
 import { type Session, type Status, statuses } from "../domain/session.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
+import { addLaneRoutes, type LanesDeps } from "./lanes.ts";
 import { type ListInput, listPage, readLimit } from "./list.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
-export interface SessionsDeps {
+export interface SessionsDeps extends LanesDeps {
   config: Config;
   sessions: Sessions;
   turns: Turns;
@@ -34,7 +35,8 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     const facts = await deps.turns.read(session.sessionId);
     return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
   });
-  for (const path of ["/api/sessions", "/api/sessions/:id", "/api/sessions/:id/history"]) {
+  addLaneRoutes(app, deps);
+  for (const path of ["/api/sessions", "/api/sessions/:id", "/api/sessions/:id/history", "/api/lanes"]) {
     app.all(path, () => {
       throw new RequestError(405, "this route takes GET", { headers: { allow: "GET" } });
     });

@@ -4,6 +4,7 @@ import { newUlid, systemClock } from "../clients/system.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
 import { positiveNumber } from "../domain/environment.ts";
 import { defaultParkSeconds } from "../domain/limits.ts";
+import { type BacklogReader, backlogReader } from "./backlog.ts";
 import { bodyStore } from "./bodies.ts";
 import { type Lanes, laneStore } from "./lanes.ts";
 import { type Leases, leaseStore } from "./leases.ts";
@@ -18,6 +19,7 @@ export interface Store {
   manifests: Manifests;
   lanes: Lanes;
   leases: Leases;
+  backlog: BacklogReader;
   clock: Clock;
   newId: NewId;
   tickSeconds: number;
@@ -37,6 +39,7 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
     manifests: manifestStore(table),
     lanes: laneStore(table, clock, parkSeconds),
     leases: leaseStore(table, clock, newUlid),
+    backlog: backlogReader(table),
     clock,
     newId: newUlid,
     tickSeconds,

@@ -13,6 +13,7 @@ export interface IndexKeys {
   name: string;
   partition: { name: string; type: "S" | "N" };
   sort: { name: string; type: "S" | "N" };
+  includes?: readonly string[];
 }
 
 /** A copy as the table keeps it: without what is undefined, at any depth. Throws for what has no form in the table. */

@@ -33,10 +33,11 @@ export type MemoryTable = Table & { items(): Item[] };
 
 /**
  * DynamoDB's promises in memory: conditions from their clauses, transactions as a whole or not at all, strong reads, an
- * index with keys only that may answer from the past, and copies in and out. What DynamoDB refuses throws here as well.
+ * index with what it includes that may answer from the past, and copies in and out. What DynamoDB refuses throws here as well.
  */
 export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
-  const { clock = { now: () => 0 }, indexLagMs = () => 0, indexes = tableDefinition.indexes } = options;
+  const { clock = { now: () => 0 }, indexLagMs = () => 0 } = options;
+  const indexes: readonly IndexKeys[] = options.indexes ?? tableDefinition.indexes;
   const history = itemHistory(clock);
   const put = ({ item, when }: Put): Found => {
     checkKey(item);
@@ -73,8 +74,9 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
     },
     query: async (query) => runQuery(history.partition(query.pk), query),
     async queryIndex(query) {
-      if (!indexes.some(({ name }) => name === query.index)) throw new ValidationException(`no index ${query.index}`);
-      return runIndexQuery(history.asOf(indexLagMs), query);
+      const index = indexes.find(({ name }) => name === query.index);
+      if (index === undefined) throw new ValidationException(`no index ${query.index}`);
+      return runIndexQuery(history.asOf(indexLagMs), query, index.includes ?? []);
     },
   };
 }
@@ -164,26 +166,44 @@ function runQuery(items: readonly Item[], { prefix = "", after, limit, newestFir
   return paged(rest, limit);
 }
 
-function runIndexQuery(items: readonly Item[], query: IndexQuery): Page {
-  const { partition, sort, upTo, below, limit, newestFirst = false } = query;
+function runIndexQuery(items: readonly Item[], query: IndexQuery, includes: readonly string[]): Page {
+  const { partition, sort, upTo, below, after, limit, newestFirst = false } = query;
+  if (after !== undefined && (after[partition.attribute] !== partition.value || after[sort] === undefined))
+    throw new ValidationException("The provided starting key is invalid");
+  const order = (one: Item, other: Item) =>
+    (compareValues(one[sort], other[sort]) || compareValues(one.pk + one.sk, other.pk + other.sk)) *
+    (newestFirst ? -1 : 1);
+  const keysOf = (item: Item): Item => ({
+    pk: item.pk,
+    sk: item.sk,
+    [partition.attribute]: partition.value,
+    [sort]: item[sort],
+  });
+  const shown = (item: Item) =>
+    includes.flatMap((attribute) => (item[attribute] === undefined ? [] : [[attribute, item[attribute]]]));
   const found = items
     .filter((item) => item[partition.attribute] === partition.value && item[sort] !== undefined)
     .filter((item) => upTo === undefined || Number(item[sort]) <= upTo)
     .filter((item) => below === undefined || compareValues(item[sort], below) < 0)
-    .toSorted((one, other) => compareValues(one[sort], other[sort]) * (newestFirst ? -1 : 1))
-    .map((item) => ({ pk: item.pk, sk: item.sk, [partition.attribute]: partition.value, [sort]: item[sort] }));
-  return paged(found, limit);
+    .toSorted(order)
+    .filter((item) => after === undefined || order(item, after) > 0)
+    .map((item) => ({ ...Object.fromEntries(shown(item)), ...keysOf(item) }));
+  return paged(found, limit, keysOf);
 }
 
 /** A page ends at its limit, even where nothing follows, or once it holds 1 MB. */
-function paged(items: readonly Item[], limit = Number.POSITIVE_INFINITY): Page {
+function paged(
+  items: readonly Item[],
+  limit = Number.POSITIVE_INFINITY,
+  keysOf = ({ pk, sk }: Item): Item => ({ pk, sk }),
+): Page {
   const page: Item[] = [];
   let bytes = 0;
   for (const item of items) {
     page.push(structuredClone(item));
     bytes += bytesOf(item);
     if (page.length >= limit || bytes >= maxPageBytes) {
-      return { items: page, next: { pk: item.pk, sk: item.sk } };
+      return { items: page, next: keysOf(item) };
     }
   }
   return { items: page };

@@ -12,6 +12,7 @@ import { sessionsApp } from "../../functions/sessions/http.ts";
 import { spawnFromEvent } from "../../functions/spawn/events.ts";
 import { spawnApp } from "../../functions/spawn/http.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
+import { backlogReader } from "../../functions/store/backlog.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { leaseStore } from "../../functions/store/leases.ts";
@@ -62,6 +63,7 @@ export function rooms(options: RoomsOptions) {
     turns: turnStore(table, bodyStore(objects)),
     manifests: manifestStore(table),
     lanes: laneStore(table, clock, parkSeconds),
+    backlog: backlogReader(table),
     leases: withLeases ? held : { hold: leaseless },
   };
   const shared = { ...store, ...rest, ...timing, config, clock, newId, queues, events, anthropicFor };

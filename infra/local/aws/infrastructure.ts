@@ -84,7 +84,12 @@ async function createOrFind(name: string, sqs: SQSClient): Promise<string> {
 
 type KeySchema = CreateTableCommandInput["KeySchema"];
 type TableShape = Pick<CreateTableCommandInput, "KeySchema" | "AttributeDefinitions"> & {
-  GlobalSecondaryIndexes?: { IndexName?: string | undefined; KeySchema?: KeySchema }[] | undefined;
+  GlobalSecondaryIndexes?: TableIndex[] | undefined;
+};
+type TableIndex = {
+  IndexName?: string | undefined;
+  KeySchema?: KeySchema;
+  Projection?: { NonKeyAttributes?: string[] | undefined } | undefined;
 };
 
 function shapeOf(table: TableShape): string {
@@ -93,7 +98,7 @@ function shapeOf(table: TableShape): string {
     ({ AttributeName, AttributeType }) => `${AttributeName} ${AttributeType}`,
   );
   const indexes = table.GlobalSecondaryIndexes?.map((index) =>
-    [index.IndexName, keys(index.KeySchema)].flat().join(" "),
+    [index.IndexName, keys(index.KeySchema), index.Projection?.NonKeyAttributes?.toSorted()].flat().join(" "),
   );
   return JSON.stringify([keys(table.KeySchema), attributes?.sort(), indexes?.sort() ?? []]);
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDynamoDb, dynamoTable } from "../../../functions/clients/dynamodb.ts";
-import type { Clause, Item, Table } from "../../../functions/clients/table.ts";
+import type { Clause, IndexQuery, Item, Table } from "../../../functions/clients/table.ts";
 import { createTable } from "../../../infra/local/aws/infrastructure.ts";
 import { tableInput } from "../../../infra/table-definition.ts";
 import { useLocalAws } from "../../support/local-aws.ts";
@@ -362,7 +362,7 @@ describe.each(tables)("the table %s", (_, open) => {
       for (const item of items) await table.insert(item);
       return items;
     };
-    const askDue = (value: string, more: { upTo?: number; limit?: number; newestFirst?: boolean } = {}) =>
+    const askDue = (value: string, more: Partial<IndexQuery> = {}) =>
       table.queryIndex({ index: "due", partition: { attribute: "due", value }, sort: "dueAt", limit: 100, ...more });
     let names = 0;
     const aName = () => {
@@ -370,11 +370,33 @@ describe.each(tables)("the table %s", (_, open) => {
       return `rescue#${names}`;
     };
 
-    it("answers keys only, with its own, in the order of its sort attribute", async () => {
+    it("answers its keys, in the order of its sort attribute", async () => {
       const due = aName();
       const [late, early, middle] = await dueAt(due, [30, -1, 10.5]);
       const { items } = await askDue(due);
       expect(items).toEqual([early!, middle!, late!].map(({ pk, sk, dueAt }) => ({ pk, sk, due, dueAt })));
+    });
+
+    it("answers what it includes as well, and nothing else of its items", async () => {
+      const due = aName();
+      const [item] = await dueAt(due, [7]);
+      const shown = { lane: "bulk", status: "queued", mode: "batch", createdAt: 5, notBefore: 0 };
+      await table.update({ key: item!, set: { ...shown, turn: 3 }, when: [] });
+      const { pk, sk } = item!;
+      expect((await askDue(due)).items).toEqual([{ pk, sk, due, dueAt: 7, ...shown }]);
+    });
+
+    it("goes on where a page ended, also among items of one time", async () => {
+      const due = aName();
+      const items = await dueAt(due, [1, 2, 2, 2, 3]);
+      const seen: string[] = [];
+      let after: Item | undefined;
+      do {
+        const page = await askDue(due, { limit: 2, ...(after === undefined ? {} : { after }) });
+        seen.push(...page.items.map(({ pk }) => pk));
+        after = page.next;
+      } while (after !== undefined);
+      expect(seen.toSorted()).toEqual(items.map(({ pk }) => pk).toSorted());
     });
 
     it("takes what is due up to a time, that time included, the oldest first", async () => {
