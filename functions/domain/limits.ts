@@ -15,6 +15,8 @@ export const defaultPageSize = 50;
 export const maxPageSize = 200;
 /** How many index entries one list call may look at before it answers with a cursor instead. */
 export const maxListExamined = 1_000;
+/** How far back the list of batches goes: manifests are kept at least so long. */
+export const manifestListDays = 35;
 /** Entries of one partition of the due index that a count of the lanes' work reads: about 5 MB, a few pages of DynamoDB. */
 export const maxBacklogEntries = 20_000;
 
@@ -51,6 +53,10 @@ export const membersPerPage = 1_000;
 export const maxInlineBytes = 350_000;
 /** Error messages kept on the session's small item. */
 export const maxErrorCharacters = 300;
+/** Of a session's timeline, which is on that item too: how it began, how it went on of late, and how much each says. */
+export const timelineFirst = 2;
+export const timelineLast = 14;
+export const maxTimelineCharacters = 80;
 
 /** Calls under way at once to the store, to the queue and to the events bus, each. */
 export const concurrency = 16;

@@ -1,3 +1,5 @@
+import { isTerminal, type Session } from "./session.ts";
+
 /**
  * A manifest is our own record of one Message Batch, written before the batch exists, so that a crash at any point
  * leaves somebody to ask. Times are milliseconds since the epoch.
@@ -37,12 +39,25 @@ export interface Manifest {
   /** Reconcile: when the first of two complete lists showed no batch that could be this one. */
   missingSince?: number;
   settledAt?: number;
+  /** What Anthropic says became of its requests, once they were read. */
+  results?: { succeeded: number; errored: number; canceled: number; expired: number };
 }
 
 /** A member as its manifest's pages name it: insert-only, written before the create call. */
 export interface Member {
   sessionId: string;
   turn: number;
+}
+
+/** Whether a member waits for this manifest still, ended its turn while in it, or has gone on elsewhere. */
+export type Standing = "waiting" | "ended" | "left";
+
+export function standingOf(session: Session, { turn }: Member, manifestId: string): Standing {
+  if (session.turn !== turn) return "left";
+  const { status, winner } = session;
+  if (!isTerminal(status)) return session.manifestId === manifestId ? "waiting" : "left";
+  // The winner says where an answer came from; an end without one was in the manifest it names still.
+  return (winner ?? session.manifestId) === manifestId ? "ended" : "left";
 }
 
 /** Every move of a manifest, as `moves` in `session.ts` is for sessions. */

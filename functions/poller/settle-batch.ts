@@ -64,7 +64,9 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
   if (isComplete(read, batch)) await requeueMissing(manifest, read.seen, deps);
   else if (isHopeless(read, batch, manifest)) await failMissing(manifest, read.seen, deps);
   else return readAgain(manifest, read.problem ?? `${read.seen.size} of ${batch.total} lines`, deps);
-  const changes = { settledAt: clock.now(), readProblem: undefined, readAgainAt: undefined };
+  const { succeeded, errored, canceled, expired } = batch.counts;
+  const results = { succeeded, errored, canceled, expired };
+  const changes = { settledAt: clock.now(), readProblem: undefined, readAgainAt: undefined, results };
   const settled = await deps.manifests.move("settle", manifest, changes);
   if (settled !== undefined) deps.log("manifest_settled", { manifestId: manifest.manifestId, lines: read.lines });
 }

@@ -6,18 +6,27 @@ import type { Log } from "../domain/log.ts";
 import { type Session, type Status, statuses } from "../domain/session.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
+import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
 import { addLaneRoutes, type LanesDeps } from "./lanes.ts";
 import { type ListInput, listPage, readLimit } from "./list.ts";
+import { readParameters } from "./parameters.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
-export interface SessionsDeps extends LanesDeps {
+export interface SessionsDeps extends LanesDeps, BatchesDeps {
   config: Config;
   sessions: Sessions;
   turns: Turns;
   log: Log;
 }
 
-const listParameters = ["agentId", "label", "status", "cursor", "limit"];
+const readOnly = [
+  "/api/sessions",
+  "/api/sessions/:id",
+  "/api/sessions/:id/history",
+  "/api/lanes",
+  "/api/batches",
+  "/api/batches/:id",
+];
 
 /** The rest of the HTTP API: what became of a session. */
 export function sessionsApp(deps: SessionsDeps): HttpApp {
@@ -36,7 +45,8 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
   });
   addLaneRoutes(app, deps);
-  for (const path of ["/api/sessions", "/api/sessions/:id", "/api/sessions/:id/history", "/api/lanes"]) {
+  addBatchRoutes(app, deps);
+  for (const path of readOnly) {
     app.all(path, () => {
       throw new RequestError(405, "this route takes GET", { headers: { allow: "GET" } });
     });
@@ -53,13 +63,11 @@ async function find(c: HttpContext, { sessions }: SessionsDeps): Promise<Session
 }
 
 function readListInput(c: HttpContext): ListInput {
-  const query = c.req.query();
-  const unknown = Object.keys(query).find((name) => !listParameters.includes(name));
-  if (unknown !== undefined) throw new RequestError(400, `${unknown}: unknown parameter`, { param: unknown });
+  const query = readParameters(c, ["agentId", "label", "status", "cursor", "limit"]);
   const { agentId, label, cursor } = query;
-  const status = readStatus(query["status"]);
+  const status = readStatus(query.status);
   return {
-    limit: readLimit(query["limit"]),
+    limit: readLimit(query.limit),
     ...(agentId === undefined ? {} : { agentId }),
     ...(label === undefined ? {} : { label }),
     ...(cursor === undefined ? {} : { cursor }),

@@ -53,12 +53,12 @@ function toPage(page: readonly { session: Session }[], position: string | undefi
   return position === undefined ? { sessions } : { sessions, cursor: writeCursor(position) };
 }
 
-function writeCursor(position: string): string {
+export function writeCursor(position: string): string {
   return Buffer.from(position).toString("base64url");
 }
 
 /** @throws RequestError 400 naming `cursor` */
-function readCursor(cursor: string): string {
+export function readCursor(cursor: string): string {
   const position = Buffer.from(cursor, "base64url").toString();
   if (!positionPattern.test(position)) throw new RequestError(400, "cursor: is not one of ours", { param: "cursor" });
   return position;

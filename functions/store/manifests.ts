@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Clause, Item, Table, Write } from "../clients/table.ts";
+import { iso } from "../domain/clock.ts";
 import {
   type Manifest,
   type ManifestMove,
@@ -15,7 +16,7 @@ import { parseRecord } from "../domain/parse.ts";
  * partition that the poller and the quotas read (strongly, so that none is overlooked).
  */
 export interface Manifests {
-  /** Inserts the head, `preparing`, and its entry among the open ones, in one transaction. */
+  /** Inserts the head, `preparing`, its entry among the open ones, and its place in the list, in one transaction. */
   create(manifest: Manifest): Promise<void>;
   get(manifestId: string): Promise<Manifest | undefined>;
   addPage(manifestId: string, page: number, members: readonly Member[]): Promise<void>;
@@ -65,6 +66,9 @@ const schema = v.object({
   releaseNotBefore: optionalTime,
   missingSince: optionalTime,
   settledAt: optionalTime,
+  results: v.exactOptional(
+    v.object({ succeeded: v.number(), errored: v.number(), canceled: v.number(), expired: v.number() }),
+  ),
 });
 const openSchema = v.object({ manifestId: v.string(), lane: v.string(), count: v.number() });
 const pageSchema = v.object({ members: v.array(v.string()) });
@@ -73,14 +77,25 @@ const pageSchema = v.object({ members: v.array(v.string()) });
 const maxQuarantinedCharacters = 100_000;
 
 const manifestPartition = (manifestId: string) => `MANIFEST#${manifestId}`;
-const headKey = (manifestId: string) => ({ pk: manifestPartition(manifestId), sk: "HEAD" });
-const ownerKey = (batchId: string) => ({ pk: `BATCH#${batchId}`, sk: "OWNER" });
+export const headKey = (manifestId: string) => ({ pk: manifestPartition(manifestId), sk: "HEAD" });
+export const pageKey = (manifestId: string, page: number) => ({
+  pk: manifestPartition(manifestId),
+  sk: `PAGE#${String(page).padStart(5, "0")}`,
+});
+export const quarantinePrefix = "QUARANTINE#";
+/** Its place in the list of all: a partition a day, sorted by creation. */
+export const listKey = ({ createdAt, manifestId }: { createdAt: number; manifestId: string }) => ({
+  pk: `BATCHES#${iso(createdAt).slice(0, 10)}`,
+  sk: `${iso(createdAt)}#${manifestId}`,
+});
+export const ownerKey = (batchId: string) => ({ pk: `BATCH#${batchId}`, sk: "OWNER" });
 const openKey = ({ lane, manifestId }: { lane: string; manifestId: string }) => ({
   pk: "OPEN",
   sk: `${lane}#${manifestId}`,
 });
 const absent: Clause[] = [{ attribute: "pk", is: "absent" }];
-const toManifest = (item: Item): Manifest => parseRecord(schema, item, item.pk);
+/** @throws CorruptRecordError naming the field */
+export const toManifest = (item: Item): Manifest => parseRecord(schema, item, item.pk);
 
 export function manifestStore(table: Table): Manifests {
   // An owner is written once and never changes, so one that was read need not be read again.
@@ -88,17 +103,17 @@ export function manifestStore(table: Table): Manifests {
   return {
     async create(manifest) {
       const head: Write = { put: { item: { ...headKey(manifest.manifestId), v: 1, ...manifest }, when: absent } };
+      const listed: Write = { put: { item: listKey(manifest), when: [] } };
       // A lost answer makes the SDK send the transaction again; the second finds the first, which is as good.
-      await table.transact([head, openEntry(manifest)]);
+      await table.transact([head, openEntry(manifest), listed]);
     },
     async get(manifestId) {
       const item = await table.get(headKey(manifestId));
       return item === undefined ? undefined : toManifest(item);
     },
     async addPage(manifestId, page, members) {
-      const sk = `PAGE#${String(page).padStart(5, "0")}`;
       const names = members.map(({ sessionId, turn }) => `${sessionId}.${turn}`);
-      await table.put({ item: { pk: manifestPartition(manifestId), sk, members: names }, when: [] });
+      await table.put({ item: { ...pageKey(manifestId, page), members: names }, when: [] });
     },
     members: (manifestId) => readMembers(table, manifestId),
     move: (name, seen, changes) => move(table, name, seen, changes),
@@ -114,7 +129,7 @@ export function manifestStore(table: Table): Manifests {
     },
     open: (lane) => readOpen(table, lane),
     async quarantine(manifestId, lineNo, line) {
-      const sk = `QUARANTINE#${String(lineNo).padStart(6, "0")}`;
+      const sk = `${quarantinePrefix}${String(lineNo).padStart(6, "0")}`;
       const item = { pk: manifestPartition(manifestId), sk, line: line.slice(0, maxQuarantinedCharacters) };
       await table.put({ item, when: [] });
     },
@@ -187,10 +202,15 @@ async function* readMembers(table: Table, manifestId: string): AsyncGenerator<Me
       ...(after === undefined ? {} : { after }),
     });
     for (const item of page.items) {
-      yield parseRecord(pageSchema, item, `${item.sk} of ${item.pk}`).members.map(toMember);
+      yield toMembers(item);
     }
     after = page.next;
   } while (after !== undefined);
+}
+
+/** @throws CorruptRecordError for what is no page */
+export function toMembers(item: Item): Member[] {
+  return parseRecord(pageSchema, item, `${item.sk} of ${item.pk}`).members.map(toMember);
 }
 
 function toMember(name: string): Member {

@@ -8,6 +8,7 @@ import { type BacklogReader, backlogReader } from "./backlog.ts";
 import { bodyStore } from "./bodies.ts";
 import { type Lanes, laneStore } from "./lanes.ts";
 import { type Leases, leaseStore } from "./leases.ts";
+import { type ManifestViews, manifestViews } from "./manifest-views.ts";
 import { type Manifests, manifestStore } from "./manifests.ts";
 import { type Sessions, sessionStore } from "./sessions.ts";
 import { type Turns, turnStore } from "./turns.ts";
@@ -20,6 +21,7 @@ export interface Store {
   lanes: Lanes;
   leases: Leases;
   backlog: BacklogReader;
+  manifestViews: ManifestViews;
   clock: Clock;
   newId: NewId;
   tickSeconds: number;
@@ -40,6 +42,7 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
     lanes: laneStore(table, clock, parkSeconds),
     leases: leaseStore(table, clock, newUlid),
     backlog: backlogReader(table),
+    manifestViews: manifestViews(table),
     clock,
     newId: newUlid,
     tickSeconds,

@@ -17,6 +17,7 @@ import { bodyStore } from "../../functions/store/bodies.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { leaseStore } from "../../functions/store/leases.ts";
 import { loginStore } from "../../functions/store/logins.ts";
+import { manifestViews } from "../../functions/store/manifest-views.ts";
 import { manifestStore } from "../../functions/store/manifests.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
 import { turnStore } from "../../functions/store/turns.ts";
@@ -64,6 +65,7 @@ export function rooms(options: RoomsOptions) {
     manifests: manifestStore(table),
     lanes: laneStore(table, clock, parkSeconds),
     backlog: backlogReader(table),
+    manifestViews: manifestViews(table),
     leases: withLeases ? held : { hold: leaseless },
   };
   const shared = { ...store, ...rest, ...timing, config, clock, newId, queues, events, anthropicFor };
