@@ -63,6 +63,8 @@ export interface Session {
   error?: SessionError;
   /** Set once the event of the current turn is known to be on the bus. */
   delivered?: boolean;
+  /** Its moves, each as a short text; `timeline.ts` reads them. */
+  timeline?: string[];
 }
 
 export interface Move {

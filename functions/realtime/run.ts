@@ -143,7 +143,8 @@ async function settleRefusal(
   const waitSeconds = answer.retryAfterSeconds ?? (isBusy ? 0 : refusedWaitSeconds);
   const notBefore = clock.now() + waitSeconds * 1000 + retryDelayMs(session.sendNo, retrySeconds, random);
   // A fallback that only has to wait is still to come.
-  await requeue(session, { notBefore, sendNo: session.sendNo + 1, fellBack: undefined }, deps);
+  const changes = { notBefore, sendNo: session.sendNo + 1, fellBack: undefined, because: error.type };
+  await requeue(session, changes, deps);
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import { contentOf } from "../domain/outcome.ts";
 import { sessionCost } from "../domain/pricing.ts";
 import { describeRouting } from "../domain/routing.ts";
 import { isTerminal, type Session } from "../domain/session.ts";
+import { readTimeline } from "../domain/timeline.ts";
 import { noUsage } from "../domain/usage.ts";
 import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
 
@@ -60,6 +61,7 @@ export function describe(session: Session, facts: TurnFacts) {
     ...(isKnown ? { cost: { ...cost, missing: cost.missing + unknown } } : {}),
     delivery: describeDelivery(session, facts),
     metadata: facts.requests.get(1)?.metadata,
+    timeline: describeTimeline(session, facts),
   };
 }
 
@@ -76,6 +78,15 @@ function describeDelivery({ sessionId, turn, status }: Session, { deliveries }: 
   const id = deliveryId(sessionId, turn);
   if (delivery !== undefined) return { status: "delivered", id, at: iso(delivery.at) };
   return { status: isTerminal(status) ? "pending" : "not-due", id };
+}
+
+/** From acceptance to delivery: its own moves, and what is known from facts beside them. */
+function describeTimeline({ createdAt, timeline = [] }: Session, { deliveries }: TurnFacts) {
+  const accepted = { at: createdAt, status: "queued", turn: 1, attempt: 1, why: "accepted" };
+  const delivered = [...deliveries.values()].map(({ at, turn }) => ({ at, status: "delivered", turn }));
+  return [accepted, ...readTimeline(timeline), ...delivered]
+    .toSorted((one, other) => one.at - other.at)
+    .map((entry) => ({ ...entry, at: iso(entry.at) }));
 }
 
 export interface Message {

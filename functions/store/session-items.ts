@@ -52,6 +52,7 @@ const schema = v.object({
   truncated: v.exactOptional(v.boolean()),
   error: v.exactOptional(v.object({ type: v.string(), message: v.string() })),
   delivered: v.exactOptional(v.boolean()),
+  timeline: v.exactOptional(v.array(v.string())),
 });
 
 /** @throws CorruptRecordError naming the field */

@@ -14,11 +14,14 @@ import {
   type Session,
   type Status,
 } from "../domain/session.ts";
+import { isTold, withMove } from "../domain/timeline.ts";
 import { clausesFor, dueAttributes, metaKey, parseSession, sessionItem } from "./session-items.ts";
 import { type Listed, type ListQuery, listSessions } from "./session-list.ts";
 
 /** What a move writes beside the status: `undefined` removes an attribute. */
 export type SessionChanges = { [K in keyof Session]?: Session[K] | undefined };
+/** The same with what the timeline says of the move, where the move does not say it by itself. */
+export type MoveChanges = SessionChanges & { because?: string };
 
 export type Moved = { moved: true; session: Session } | { moved: false; current?: Session };
 
@@ -29,7 +32,7 @@ export interface Sessions {
   /** In no order; an item that cannot be read is reported by id instead of failing the others. */
   getMany(sessionIds: readonly string[]): Promise<{ sessions: Session[]; corrupt: string[] }>;
   /** One conditional write, built from the row of the move. A move that was made already, by a call whose answer was lost, counts as made. */
-  move(name: MoveName, seen: Session, to: Status, changes?: SessionChanges): Promise<Moved>;
+  move(name: MoveName, seen: Session, to: Status, changes?: MoveChanges): Promise<Moved>;
   /** @param look who looks next, where that does not follow from the session itself */
   note(name: NoteName, seen: Session, changes: SessionChanges, look?: NextLook): Promise<Moved>;
   /** Ids that are due, the oldest first within a shard; the index may be stale. */
@@ -67,13 +70,15 @@ export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions)
       return item === undefined ? undefined : parseSession(item, item.pk);
     },
     getMany: (sessionIds) => getMany(table, sessionIds),
-    async move(name, seen, to, changes = {}) {
+    async move(name, seen, to, { because, ...changes } = {}) {
       const row: (typeof moves)[MoveName] = moves[name];
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
       const wanted = { ...changes, status: to };
       const next = merged(seen, wanted);
       const look = name === "backToBatch" ? unsureLook(next, clock.now(), tickSeconds) : lookAfter(name, next);
-      const moved = await write(table, seen, wanted, look, clausesFor(row, seen, clock.now()));
+      // The condition does not look at it: where `seen` is stale an entry is lost, and never a move.
+      const told = isTold(seen, next) ? { timeline: withMove(name, next, { at: clock.now(), because }) } : {};
+      const moved = await write(table, seen, { ...wanted, ...told }, look, clausesFor(row, seen, clock.now()));
       const isMade = !moved.moved && moved.current !== undefined && isAsWanted(moved.current, wanted, seen);
       return isMade && moved.current !== undefined ? { moved: true, session: moved.current } : moved;
     },

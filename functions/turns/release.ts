@@ -30,7 +30,7 @@ async function release(
   manifest: Manifest,
   { sessions, clock }: ReleaseDeps,
 ): Promise<void> {
-  const { manifestId, releaseNotBefore = 0 } = manifest;
+  const { manifestId, reason, releaseNotBefore = 0 } = manifest;
   const { sessions: found } = await sessions.getMany(members.map(({ sessionId }) => sessionId));
   const held = found.filter((session) => session.manifestId === manifestId && session.status === "submitted");
   await mapConcurrently(held, concurrency, (session) =>
@@ -39,6 +39,7 @@ async function release(
       submittedAt: undefined,
       sendNo: session.sendNo + 1,
       notBefore: releaseNotBefore > clock.now() ? releaseNotBefore : 0,
+      ...(reason === undefined ? {} : { because: reason }),
     }),
   );
 }

@@ -6,7 +6,7 @@ import type { Outcome } from "../domain/outcome.ts";
 import { retryDelayMs } from "../domain/retry.ts";
 import { isTerminal, type Session, type SessionError, shortened } from "../domain/session.ts";
 import type { Lanes } from "../store/lanes.ts";
-import type { Moved, SessionChanges, Sessions } from "../store/sessions.ts";
+import type { MoveChanges, Moved, SessionChanges, Sessions } from "../store/sessions.ts";
 import type { ResultEntry, Turns } from "../store/turns.ts";
 
 export interface SettleDeps {
@@ -107,7 +107,8 @@ export function fail(seen: Session, error: SessionError, deps: SettleDeps): Prom
   const ending = { ...atRest, error: shortened(error), endedAt: clock.now() };
   log("session_failed", { sessionId: seen.sessionId, type: error.type });
   if (seen.status === "submitted") return sessions.move("failBatched", seen, "failed", ending);
-  if (seen.manifestId !== undefined) return sessions.move("backToBatch", seen, "submitted", atRest);
+  if (seen.manifestId !== undefined)
+    return sessions.move("backToBatch", seen, "submitted", { ...atRest, because: error.type });
   return sessions.move("failRun", seen, "failed", ending);
 }
 
@@ -115,7 +116,7 @@ export function fail(seen: Session, error: SessionError, deps: SettleDeps): Prom
 async function park(seen: Session, outcome: Extract<Outcome, { kind: "park" }>, deps: SettleDeps): Promise<Moved> {
   const parked = await deps.lanes.park(seen.lane, outcome.reason);
   deps.log("lane_parked", { lane: seen.lane, reason: outcome.reason, until: iso(parked.until) });
-  return requeue(seen, { notBefore: parked.until, sendNo: seen.sendNo + 1 }, deps);
+  return requeue(seen, { notBefore: parked.until, sendNo: seen.sendNo + 1, because: outcome.reason }, deps);
 }
 
 /** Another attempt after a pause, until there have been enough of them. */
@@ -127,19 +128,20 @@ export function tryAgain(seen: Session, error: SessionError, deps: SettleDeps): 
   }
   const notBefore = clock.now() + retryDelayMs(seen.attempt, retrySeconds, random);
   log("session_requeued", { sessionId: seen.sessionId, attempt: seen.attempt + 1, type: error.type });
-  return requeue(seen, { notBefore, attempt: seen.attempt + 1, sendNo: 1 }, deps);
+  return requeue(seen, { notBefore, attempt: seen.attempt + 1, sendNo: 1, because: error.type }, deps);
 }
 
 /** Back to the queue; a fallback goes back to the batch it still waits for instead. */
 export function requeue(
   seen: Session,
-  changes: SessionChanges,
+  changes: MoveChanges,
   { sessions }: Pick<SettleDeps, "sessions">,
 ): Promise<Moved> {
   if (seen.status === "submitted")
     return sessions.move("requeueBatched", seen, "queued", { ...outOfManifest, ...changes });
+  const because = changes.because === undefined ? {} : { because: changes.because };
   const isWaiting = "fellBack" in changes ? { fellBack: changes.fellBack } : {};
   if (seen.manifestId !== undefined)
-    return sessions.move("backToBatch", seen, "submitted", { ...atRest, ...isWaiting });
+    return sessions.move("backToBatch", seen, "submitted", { ...atRest, ...isWaiting, ...because });
   return sessions.move("requeueRun", seen, "queued", { ...outOfManifest, ...changes });
 }

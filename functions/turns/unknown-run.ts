@@ -35,7 +35,8 @@ export async function endUnknownRun(session: Session, deps: SettleDeps): Promise
   ).length;
   deps.log("realtime_unknown", { sessionId, unknown });
   if (unknown <= realtimeUnknownRetries) {
-    await requeue(session, { notBefore: deps.clock.now(), sendNo: session.sendNo + 1 }, deps);
+    const changes = { notBefore: deps.clock.now(), sendNo: session.sendNo + 1, because: "unknown_outcome" };
+    await requeue(session, changes, deps);
     return undefined;
   }
   const message = `${unknown} real-time calls ended without an answer; they may have been paid`;

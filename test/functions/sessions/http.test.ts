@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { bytesOf } from "../../support/item-values.ts";
 import { type TestWorld, testWorld } from "../../support/world.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are checked by what the tests expect of them
@@ -33,6 +34,7 @@ describe("GET /api/sessions/{id}", () => {
       usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
       delivery: { status: "not-due", id: `${sessionId}.1.completed` },
       metadata: { job: 7 },
+      timeline: [{ at: at(0), status: "queued", turn: 1, attempt: 1, why: "accepted" }],
     });
   });
 
@@ -234,5 +236,62 @@ describe("every other request", () => {
     const response = await testWorld().broken("/api/sessions");
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain("away");
+  });
+});
+
+describe("the timeline of a session", () => {
+  const timelineOf = async (world: TestWorld, sessionId: string): Promise<Json[]> =>
+    (await get(world, `/api/sessions/${sessionId}`)).body.timeline;
+
+  it("goes from its acceptance to its delivery, each move with its time and its reason", async () => {
+    const world = testWorld();
+    const sessionId = await world.accept();
+    world.pass(5);
+    await world.batch();
+    const { manifestId } = await world.see(sessionId);
+    await world.ticks(14);
+    const timeline = await timelineOf(world, sessionId);
+    expect(timeline).toMatchObject([
+      { status: "queued", turn: 1, attempt: 1, why: "accepted" },
+      { status: "submitted", turn: 1, attempt: 1, why: `in manifest ${String(manifestId)}` },
+      { status: "done", turn: 1, attempt: 1, why: "end_turn" },
+      { status: "delivered", turn: 1 },
+    ]);
+    const times = timeline.map(({ at }) => Date.parse(at));
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBe(5_000);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+  });
+
+  it("tells why it was tried again, and which attempt each entry is of", async () => {
+    const world = testWorld();
+    const sessionId = await world.accept("[[stand-in: errored overloaded_error times 1]]");
+    await world.ticks(40);
+    const timeline = await timelineOf(world, sessionId);
+    expect(timeline.map(({ status, attempt, why }) => [status, attempt, why])).toMatchObject([
+      ["queued", 1, "accepted"],
+      ["submitted", 1, expect.stringMatching("in manifest")],
+      ["queued", 2, "overloaded_error"],
+      ["submitted", 2, expect.stringMatching("in manifest")],
+      ["done", 2, "end_turn"],
+      ["delivered", undefined, undefined],
+    ]);
+  });
+
+  it("tells that a deadline made it go real-time", async () => {
+    const world = testWorld();
+    const sessionId = await world.accept("Soon.", { timeoutSeconds: 300, onDeadline: "fallback" });
+    await world.ticks(6);
+    const whys = (await timelineOf(world, sessionId)).map(({ why }) => why);
+    expect(whys).toContain("real-time call, since its deadline is near");
+  });
+
+  it("costs a usual session some hundred bytes of its small item, which stays under 1 KB", async () => {
+    const world = testWorld();
+    const sessionId = await world.accept("Usual.", { label: "nightly-report", timeoutSeconds: 7_200 });
+    await world.ticks(14);
+    const { timeline, ...rest } = await world.see(sessionId);
+    expect(rest).toMatchObject({ status: "done", delivered: true });
+    expect(bytesOf({ timeline })).toBeLessThan(150);
+    expect(bytesOf({ timeline, ...rest })).toBeLessThan(1_024);
   });
 });

@@ -189,8 +189,9 @@ describe("a session", () => {
       submittedAt: undefined,
     });
     const { manifestId: _gone, submittedAt: _too, ...rest } = session;
-    expect(moved).toEqual({ moved: true, session: { ...rest, status: "queued" } });
-    expect(await store.get(sessionId)).toEqual({ ...rest, status: "queued" });
+    const left = { ...rest, status: "queued", timeline: [expect.any(String)] };
+    expect(moved).toEqual({ moved: true, session: left });
+    expect(await store.get(sessionId)).toEqual(left);
   });
 
   it("that cannot be read is named, and harms no other", async () => {
@@ -353,5 +354,44 @@ describe("what is due", () => {
     expect(await store.due("rescue", minutes(9), 80)).toEqual([sessionId]);
     clock.pass(2);
     expect(await store.due("rescue", minutes(9), 80)).toEqual([]);
+  });
+});
+
+describe("the timeline that a move writes", () => {
+  it("has one entry a move, and none for a message sent again", async () => {
+    const { store, keep } = storeWith();
+    const session = await keep(aSession({ createdAt: night }));
+    const resent = await store.move("resend", session, "queued", { sendNo: 2 });
+    expect(resent).toMatchObject({ moved: true });
+    expect(resent).not.toHaveProperty("session.timeline");
+    const claimed = await store.move("claim", session, "submitted", { manifestId });
+    expect(claimed).toHaveProperty("session.timeline", [`${night}|submitted|1.1|in manifest ${manifestId}`]);
+  });
+
+  it("does not stand in the way of a move by whoever saw an older one", async () => {
+    const { store, keep } = storeWith();
+    const stale = await keep(aSession({ createdAt: night }));
+    await store.move("claim", stale, "submitted", { manifestId });
+    const ended = await store.move("finish", stale, "done", { winner: manifestId, stopReason: "end_turn" });
+    expect(ended).toMatchObject({ moved: true, session: { status: "done" } });
+  });
+
+  it("is written once by a move whose answer was lost, which still counts as made", async () => {
+    const { table, clock, keep } = storeWith();
+    const session = await keep(aSession({ createdAt: night }));
+    const twice: typeof table.update = async (change) => {
+      await table.update(change);
+      return table.update(change);
+    };
+    const store = sessionStore({ table: { ...table, update: twice }, clock, tickSeconds });
+    const claimed = await store.move("claim", session, "submitted", { manifestId });
+    expect(claimed).toMatchObject({ moved: true, session: { timeline: [expect.stringMatching(manifestId)] } });
+  });
+
+  it("keeps no word of what the mover said beside it", async () => {
+    const { store, table, keep } = storeWith();
+    const session = await keep(aSession({ status: "submitted", manifestId }));
+    await store.move("requeueBatched", session, "queued", { manifestId: undefined, because: "overloaded_error" });
+    expect(await table.get(metaKey(session.sessionId))).not.toHaveProperty("because");
   });
 });
