@@ -68,8 +68,20 @@ export const realtimeLeaseSeconds = realtimeCallSeconds + clockSkewSeconds;
 export const realtimeUnknownRetries = 1;
 /** A new user turn apart, `pause_turn` may continue one task this many turns. */
 export const maxTurns = 20;
-/** Time before a deadline at which `fallback` goes real-time. */
+/** Time before a deadline at which `fallback` goes real-time, until enough calls have shown how long they take. */
 export const fallbackLeadSeconds = 120;
+/** What is learned from them stays between these: a sweep comes by once a minute, and a call lasts ten at most. */
+export const minFallbackLeadSeconds = 60;
+export const maxFallbackLeadSeconds = realtimeCallSeconds;
+/** Of the time that nearly all calls took: the next ones may be slower. */
+export const leadPercent = 150;
+
+/** What is kept of how long work took: so many figures a lane, of so many days, of so many sessions each at most. */
+export const sampleSlots = 64;
+export const sampleDays = 14;
+export const maxSampledSessions = 1_000;
+/** With fewer than these, nothing is said of a lane. */
+export const minSamples = 5;
 
 /** EventBridge: entries a `PutEvents` call. */
 export const eventsPerCall = 10;

@@ -1,8 +1,10 @@
 import { iso } from "./clock.ts";
 import type { Agent, CronJob, Lane } from "./config/index.ts";
 import { RequestError } from "./errors.ts";
+import type { Expected } from "./latency.ts";
 import { batchLifeSeconds, realtimeCallSeconds } from "./limits.ts";
 import { batchPriceMultiplier } from "./pricing.ts";
+import { realtimeQueue } from "./queue-message.ts";
 import { type Mode, type OnDeadline, runPrefix, type Session } from "./session.ts";
 
 /** Why a session went real-time that was to be batched. */
@@ -69,11 +71,14 @@ function explain(mode: Mode, from: From): string {
   return `${mode}, set by the ${from}`;
 }
 
-/** Most batches end within the hour (Anthropic); single real-time answers take seconds. */
+/** Where a lane has no history yet: most batches end within the hour (Anthropic), single real-time answers take seconds. */
 const typicalSeconds = { batch: 3600, realtime: 30 } as const;
 
-/** The trade that was made, as the caller reads it. Times in seconds and ISO 8601. */
-export function describeRouting(session: Session) {
+/**
+ * The trade that was made, as the caller reads it. Times in seconds and ISO 8601.
+ * @param expected what the lane did of late, where enough is known
+ */
+export function describeRouting(session: Session, expected: ReadonlyMap<string, Expected> = new Map()) {
   const { lane, zeroDataRetention, onDeadline, createdAt, deadlineAt, notBefore } = session;
   const { mode, why } = currentMode(session);
   const heldMs = Math.max(0, notBefore - createdAt);
@@ -85,13 +90,19 @@ export function describeRouting(session: Session) {
     lane,
     why: session.status === "queued" && heldMs > 0 ? `${why}; waits until ${iso(notBefore)}` : why,
     expectedCompletion: {
-      typicalSeconds: typicalSeconds[mode] + Math.ceil(heldMs / 1000),
+      ...expectedSeconds(mode, expected.get(mode === "batch" ? lane : realtimeQueue), Math.ceil(heldMs / 1000)),
       latestAt: iso(latestAt),
     },
     priceMultiplier: mode === "batch" ? batchPriceMultiplier : 1,
     zeroDataRetention,
     onDeadline,
   };
+}
+
+function expectedSeconds(mode: Mode, expected: Expected | undefined, heldSeconds: number) {
+  if (expected === undefined) return { typicalSeconds: typicalSeconds[mode] + heldSeconds };
+  const { typicalSeconds: typical, slowSeconds, basedOn } = expected;
+  return { typicalSeconds: typical + heldSeconds, slowSeconds: slowSeconds + heldSeconds, basedOn };
 }
 
 /** A fallback out of a batch is real-time while it runs, and for good once its answer counts. */

@@ -1,6 +1,6 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { nameOf } from "../domain/errors.ts";
-import { concurrency, fallbackLeadSeconds, maxDuePerTick } from "../domain/limits.ts";
+import { concurrency, maxDuePerTick, minFallbackLeadSeconds } from "../domain/limits.ts";
 import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
 import { deadlineWhy } from "../domain/routing.ts";
 import { deadlineActionAt, type Session } from "../domain/session.ts";
@@ -10,11 +10,14 @@ import type { PollerDeps } from "./deps.ts";
 /** Deadlines come after settling in the same tick, so that a result that is there already wins. */
 export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
   const { sessions, clock, log } = deps;
-  const ids = await sessions.due("deadline", clock.now(), maxDuePerTick);
+  const leadMs = await deps.latencies.leadMs();
+  // What was entered while calls seemed quicker is due sooner than its entry says.
+  const growthMs = Math.max(0, leadMs - minFallbackLeadSeconds * 1000);
+  const ids = await sessions.due("deadline", clock.now() + growthMs, maxDuePerTick);
   const found = await sessions.getMany(ids);
   const ended = await mapConcurrently(found.sessions, concurrency, async (session) => {
     try {
-      return await applyPolicy(session, deps);
+      return await applyPolicy(session, leadMs, deps);
     } catch (error) {
       log("tick_failed", {
         step: "deadline",
@@ -31,9 +34,9 @@ export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
 }
 
 /** @returns the session, if its deadline ended it */
-async function applyPolicy(session: Session, deps: PollerDeps): Promise<Session | undefined> {
+async function applyPolicy(session: Session, leadMs: number, deps: PollerDeps): Promise<Session | undefined> {
   const { clock } = deps;
-  const actionAt = deadlineActionAt(session, fallbackLeadSeconds * 1000);
+  const actionAt = deadlineActionAt(session, leadMs);
   // The index may be stale, and what it names may have moved on.
   if (actionAt === undefined || actionAt > clock.now()) return undefined;
   if (await isAboutToSettle(session, actionAt, deps)) {

@@ -1,7 +1,8 @@
 import type { Batch } from "../domain/batch.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { nameOf } from "../domain/errors.ts";
-import { concurrency } from "../domain/limits.ts";
+import { secondsTaken } from "../domain/latency.ts";
+import { concurrency, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
@@ -25,6 +26,8 @@ export interface Read {
   lines: number;
   hasEnded: boolean;
   problem?: string;
+  /** How long the first of the sessions took that were done by this reading. */
+  seconds: number[];
 }
 
 export const memberName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
@@ -38,7 +41,7 @@ interface Line {
 /** Settles every line that can be read, page by page. One that cannot makes the reading incomplete, and harms no other. */
 export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatchDeps): Promise<Read> {
   const { manifest, workspace } = one;
-  const read: Read = { seen: new Set(), lines: 0, hasEnded: false };
+  const read: Read = { seen: new Set(), lines: 0, hasEnded: false, seconds: [] };
   let page: Line[] = [];
   try {
     const lines = await workspace.anthropic.results(batch);
@@ -64,9 +67,9 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
 /** A line that cannot be settled makes the reading incomplete, and keeps no other from being settled. */
 async function settlePage(manifest: Manifest, page: readonly Line[], read: Read, deps: PollerDeps): Promise<void> {
   const ids = page.flatMap(({ parsed }) => (parsed.kind === "ours" ? [parsed.id.sessionId] : []));
-  const { sessions } = await deps.sessions.getMany(ids);
-  const byId = new Map(sessions.map((session) => [session.sessionId, session]));
-  const ended = await mapConcurrently(page, concurrency, async (line) => {
+  const found = await deps.sessions.getMany(ids);
+  const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
+  const settled = await mapConcurrently(page, concurrency, async (line) => {
     try {
       const session = await settleLine(line, manifest, byId, deps);
       const { parsed } = line;
@@ -77,10 +80,17 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
       return undefined;
     }
   });
-  await deliver(
-    ended.filter((session) => session !== undefined),
-    deps,
-  );
+  const ended = settled.filter((session) => session !== undefined);
+  await deliver(ended, deps);
+  noteSeconds(read, manifest, ended, deps);
+}
+
+function noteSeconds(read: Read, manifest: Manifest, ended: readonly Session[], { config }: PollerDeps): void {
+  const lane = config.lanes.find(({ id }) => id === manifest.lane);
+  for (const session of ended) {
+    const taken = session.status === "done" ? secondsTaken(session, lane) : undefined;
+    if (taken !== undefined && read.seconds.length < maxSampledSessions) read.seconds.push(taken);
+  }
 }
 
 /** @returns the session, if this line ended its turn */

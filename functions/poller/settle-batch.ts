@@ -1,5 +1,6 @@
 import type { Batch } from "../domain/batch.ts";
 import { nameOf } from "../domain/errors.ts";
+import { sampleOf } from "../domain/latency.ts";
 import { batchLifeSeconds, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
 import type { Renew } from "../store/leases.ts";
@@ -58,6 +59,8 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
   const isOver = batch.archivedAt !== undefined || clock.now() > batch.createdAt + resultsLifeSeconds * 1000;
   if (isOver) return loseMembers(manifest, "the results are no longer kept", deps);
   const read = await readResults(one, batch, deps);
+  const sample = sampleOf(read.seconds, clock.now());
+  if (sample !== undefined) await deps.latencies.record(manifest.lane, manifest.manifestId, sample);
   const isMissing =
     read.problem === "404" && clock.now() > (batch.endedAt ?? clock.now()) + resultsMissingSeconds * 1000;
   if (isMissing) return loseMembers(manifest, "the results were never to be had", deps);

@@ -3,12 +3,19 @@ import type { NewId } from "../domain/clock.ts";
 import type { Lane } from "../domain/config/index.ts";
 import type { RefusedAnswer } from "../domain/create-outcome.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
-import { fallbackLeadSeconds, realtimeCallSeconds, realtimeLeaseSeconds } from "../domain/limits.ts";
+import { callSample } from "../domain/latency.ts";
+import {
+  clockSkewSeconds,
+  maxFallbackLeadSeconds,
+  realtimeCallSeconds,
+  realtimeLeaseSeconds,
+} from "../domain/limits.ts";
 import { errorOutcome, type Outcome, parseMessage } from "../domain/outcome.ts";
-import { isCurrent, parseQueueMessage } from "../domain/queue-message.ts";
+import { isCurrent, parseQueueMessage, realtimeQueue } from "../domain/queue-message.ts";
 import { retryDelayMs } from "../domain/retry.ts";
 import { deadlineActionAt, isTerminal, runPrefix, type Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
+import type { Latencies } from "../store/latencies.ts";
 import type { Moved } from "../store/sessions.ts";
 import { loadConversation } from "../turns/conversation.ts";
 import { type DeliverDeps, deliver } from "../turns/deliver.ts";
@@ -19,6 +26,7 @@ export interface RealtimeDeps extends SettleDeps, DeliverDeps {
   /** The API by the credential of a lane. */
   anthropicFor(lane: Pick<Lane, "apiKeySecret" | "workspaceId">): Anthropic;
   newId: NewId;
+  latencies: Latencies;
 }
 
 /** Where a refused call waits when the answer does not say how long. */
@@ -51,7 +59,8 @@ async function claim(
 ): Promise<Moved | undefined> {
   if (session.status === "queued" && session.mode === "realtime")
     return sessions.move("start", session, "running", lease);
-  const actionAt = deadlineActionAt(session, fallbackLeadSeconds * 1000);
+  // The poller has decided, by what it knows of the time a call takes: here only a message astray is to be refused.
+  const actionAt = deadlineActionAt(session, (maxFallbackLeadSeconds + clockSkewSeconds) * 1000);
   const isFallback =
     session.status === "submitted" &&
     session.onDeadline === "fallback" &&
@@ -67,10 +76,16 @@ async function attempt(session: Session, run: string, deps: RealtimeDeps): Promi
   const request = await loadRequest(session, deps);
   if (request === undefined)
     return endedIn(await fail(session, { type: "unreadable", message: "its request cannot be read" }, deps));
-  await turns.putAttempt({ sessionId, turn, run, startedAt: clock.now() });
+  const startedAt = clock.now();
+  await turns.putAttempt({ sessionId, turn, run, startedAt });
   const lane = config.lanes.find(({ id }) => id === session.lane) ?? {};
   const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs: realtimeCallSeconds * 1000 });
-  if (answer.kind === "accepted") return settleAnswer(session, run, answer.text, deps);
+  if (answer.kind === "accepted") {
+    const sample = callSample(session, startedAt, clock.now());
+    const ended = await settleAnswer(session, run, answer.text, deps);
+    await deps.latencies.record(realtimeQueue, run, sample);
+    return ended;
+  }
   if (answer.kind === "refused" && isCertain(answer.answer)) return settleRefusal(session, run, answer.answer, deps);
   return endUnknownRun(session, deps);
 }

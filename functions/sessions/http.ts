@@ -4,6 +4,7 @@ import { RequestError } from "../domain/errors.ts";
 import { isId } from "../domain/ids.ts";
 import type { Log } from "../domain/log.ts";
 import { type Session, type Status, statuses } from "../domain/session.ts";
+import type { Latencies } from "../store/latencies.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
 import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
@@ -16,6 +17,7 @@ export interface SessionsDeps extends LanesDeps, BatchesDeps {
   config: Config;
   sessions: Sessions;
   turns: Turns;
+  latencies: Latencies;
   log: Log;
 }
 
@@ -33,11 +35,13 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
   const app = httpApp(deps.log);
   app.get("/api/sessions", async (c) => {
     const page = await listPage(readListInput(c), deps);
-    return c.json({ ...page, sessions: page.sessions.map(summarize) });
+    const expected = await deps.latencies.expected(page.sessions);
+    return c.json({ ...page, sessions: page.sessions.map((session) => summarize(session, expected)) });
   });
   app.get("/api/sessions/:id", async (c) => {
     const session = await find(c, deps);
-    return c.json(describe(session, await deps.turns.read(session.sessionId)));
+    const facts = await deps.turns.read(session.sessionId);
+    return c.json(describe(session, facts, await deps.latencies.expected([session])));
   });
   app.get("/api/sessions/:id/history", async (c) => {
     const session = await find(c, deps);

@@ -1,5 +1,6 @@
 import { iso } from "../domain/clock.ts";
 import { deliveryId } from "../domain/ids.ts";
+import type { Expected } from "../domain/latency.ts";
 import { contentOf } from "../domain/outcome.ts";
 import { sessionCost } from "../domain/pricing.ts";
 import { describeRouting } from "../domain/routing.ts";
@@ -11,7 +12,7 @@ import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
 const isoOr = (time: number | undefined) => (time === undefined ? undefined : iso(time));
 
 /** A session as lists show it; without what takes more than its small item to know. */
-export function summarize(session: Session) {
+export function summarize(session: Session, expected?: ReadonlyMap<string, Expected>) {
   const { sessionId, sessionKey, agentId, label, model, status, stopReason, truncated, error, createdAt } = session;
   const { submittedAt, endedAt, deadlineAt, turn } = session;
   return {
@@ -22,7 +23,7 @@ export function summarize(session: Session) {
     model,
     status,
     turn,
-    routing: describeRouting(session),
+    routing: describeRouting(session, expected),
     createdAt: iso(createdAt),
     submittedAt: isoOr(submittedAt),
     endedAt: isoOr(endedAt),
@@ -34,7 +35,7 @@ export function summarize(session: Session) {
 }
 
 /** A session whole: with the tokens of its answers, what it cost, and whether the outside was told. */
-export function describe(session: Session, facts: TurnFacts) {
+export function describe(session: Session, facts: TurnFacts, expected?: ReadonlyMap<string, Expected>) {
   const winners = winningSources(session, facts);
   const won = facts.results.filter(({ source }) => winners.has(source));
   const billed = facts.results.map((result) => ({ ...result, model: result.model ?? session.model }));
@@ -56,7 +57,7 @@ export function describe(session: Session, facts: TurnFacts) {
   const cost = sessionCost(billed, winners);
   const isKnown = facts.results.length > 0 || unknown > 0;
   return {
-    ...summarize(session),
+    ...summarize(session, expected),
     usage,
     ...(isKnown ? { cost: { ...cost, missing: cost.missing + unknown } } : {}),
     delivery: describeDelivery(session, facts),

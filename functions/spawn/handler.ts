@@ -7,8 +7,7 @@ import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
 import { environmentNames } from "./env.ts";
 import { spawnFromEvent } from "./events.ts";
-import { spawnApp } from "./http.ts";
-import type { SpawnDeps } from "./spawn.ts";
+import { type SpawnHttpDeps, spawnApp } from "./http.ts";
 
 /** Called by API Gateway with a request, and by EventBridge with a cron job's minute or an event of the bus. */
 export async function handler(event: unknown, context: unknown): Promise<unknown> {
@@ -18,7 +17,7 @@ export async function handler(event: unknown, context: unknown): Promise<unknown
 }
 
 /** Once a cold start. */
-const deps = once((): SpawnDeps => {
+const deps = once((): SpawnHttpDeps => {
   const env = readEnvironment(environmentNames, process.env);
   const store = openStore(env);
   return {

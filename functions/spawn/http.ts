@@ -6,10 +6,15 @@ import { maxIdempotencyKeyCharacters } from "../domain/limits.ts";
 import { describeProblems, parseJson } from "../domain/parse.ts";
 import { describeRouting } from "../domain/routing.ts";
 import { parseSpawnBody } from "../domain/spawn-request.ts";
+import type { Latencies } from "../store/latencies.ts";
 import { type SpawnDeps, spawn } from "./spawn.ts";
 
+export interface SpawnHttpDeps extends SpawnDeps {
+  latencies: Latencies;
+}
+
 /** `POST /api/sessions/spawn` → `202` before any model is called. */
-export function spawnApp(deps: SpawnDeps): HttpApp {
+export function spawnApp(deps: SpawnHttpDeps): HttpApp {
   const app = httpApp(deps.log);
   app.post("/api/sessions/spawn", async (c) => {
     const idempotencyKey = readIdempotencyKey(c);
@@ -24,7 +29,7 @@ export function spawnApp(deps: SpawnDeps): HttpApp {
       deps,
     );
     const { sessionId, sessionKey, createdAt } = session;
-    const routing = describeRouting(session);
+    const routing = describeRouting(session, await deps.latencies.expected([session]));
     return c.json({ status: "accepted", sessionId, sessionKey, createdAt: iso(createdAt), routing }, 202);
   });
   app.all("/api/sessions/spawn", () => {

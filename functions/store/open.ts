@@ -7,6 +7,7 @@ import { defaultParkSeconds } from "../domain/limits.ts";
 import { type BacklogReader, backlogReader } from "./backlog.ts";
 import { bodyStore } from "./bodies.ts";
 import { type Lanes, laneStore } from "./lanes.ts";
+import { type Latencies, latencyStore } from "./latencies.ts";
 import { type Leases, leaseStore } from "./leases.ts";
 import { type ManifestViews, manifestViews } from "./manifest-views.ts";
 import { type Manifests, manifestStore } from "./manifests.ts";
@@ -21,6 +22,7 @@ export interface Store {
   lanes: Lanes;
   leases: Leases;
   backlog: BacklogReader;
+  latencies: Latencies;
   manifestViews: ManifestViews;
   clock: Clock;
   newId: NewId;
@@ -35,8 +37,10 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
   const clock = systemClock;
   const table = dynamoTable(createDynamoDb(), env("OFFPEAK_TABLE"), clock);
   const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
+  const latencies = latencyStore(table, clock, tickSeconds);
   return {
-    sessions: sessionStore({ table, clock, tickSeconds }),
+    sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
+    latencies,
     turns: turnStore(table, bodyStore(s3Objects(env("OFFPEAK_BUCKET")))),
     manifests: manifestStore(table),
     lanes: laneStore(table, clock, parkSeconds),

@@ -1,6 +1,6 @@
 import type { Found, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
-import { dueShards, fallbackLeadSeconds } from "../domain/limits.ts";
+import { dueShards } from "../domain/limits.ts";
 import {
   type DuePurpose,
   deadlineActionAt,
@@ -46,24 +46,25 @@ export interface SessionStoreOptions {
   clock: Clock;
   /** How often the poller comes by; a queued session is rescued two ticks after its message should have been taken. */
   tickSeconds: number;
+  /** How long before its deadline a fallback is due, as far as is known now. */
+  leadMs: () => Promise<number>;
 }
 
 const maxRescueSeconds = 3600;
 /** Where ticks are short, a batcher at work still gets this long before its messages are sent again. */
 const minRescueSeconds = 5;
 
-export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions): Sessions {
-  const leadMs = fallbackLeadSeconds * 1000;
-  const lookFor = (session: Session) => nextLook(session, rescueAt(session, clock.now(), tickSeconds), leadMs);
+export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStoreOptions): Sessions {
+  const lookAt = async (session: Session, rescue: number) =>
+    nextLook(session, rescue, session.onDeadline === "fallback" ? await leadMs() : 0);
+  const lookFor = (session: Session) => lookAt(session, rescueAt(session, clock.now(), tickSeconds));
   // Only a message that was just sent is given time; what has none is sent as soon as it may be.
   const lookAfter = (name: MoveName, next: Session) =>
-    next.status === "queued" && name !== "resend"
-      ? nextLook(next, Math.max(next.notBefore, clock.now()), leadMs)
-      : lookFor(next);
+    next.status === "queued" && name !== "resend" ? lookAt(next, Math.max(next.notBefore, clock.now())) : lookFor(next);
 
   return {
     async insert(session) {
-      return toMoved(await table.insert(sessionItem(session, lookFor(session))));
+      return toMoved(await table.insert(sessionItem(session, await lookFor(session))));
     },
     async get(sessionId) {
       const item = await table.get(metaKey(sessionId));
@@ -75,15 +76,15 @@ export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions)
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
       const wanted = { ...changes, status: to };
       const next = merged(seen, wanted);
-      const look = name === "backToBatch" ? unsureLook(next, clock.now(), tickSeconds) : lookAfter(name, next);
+      const look = name === "backToBatch" ? unsureLook(next, clock.now(), tickSeconds) : await lookAfter(name, next);
       // The condition does not look at it: where `seen` is stale an entry is lost, and never a move.
       const told = isTold(seen, next) ? { timeline: withMove(name, next, { at: clock.now(), because }) } : {};
       const moved = await write(table, seen, { ...wanted, ...told }, look, clausesFor(row, seen, clock.now()));
       const isMade = !moved.moved && moved.current !== undefined && isAsWanted(moved.current, wanted, seen);
       return isMade && moved.current !== undefined ? { moved: true, session: moved.current } : moved;
     },
-    note(name, seen, changes, look) {
-      const next = look ?? lookFor(merged(seen, changes));
+    async note(name, seen, changes, look) {
+      const next = look ?? (await lookFor(merged(seen, changes)));
       return write(table, seen, changes, next, clausesFor(notes[name], seen, clock.now()));
     },
     due: (purpose, upTo, limit) => due(table, purpose, upTo, limit),
@@ -95,7 +96,7 @@ export function sessionStore({ table, clock, tickSeconds }: SessionStoreOptions)
  * Its manifest may have been settled while it was away: somebody has to ask; or its deadline still has to be acted upon.
  */
 function unsureLook(session: Session, now: number, tickSeconds: number): NextLook {
-  const hasDeadline = deadlineActionAt(session, fallbackLeadSeconds * 1000) !== undefined;
+  const hasDeadline = deadlineActionAt(session, 0) !== undefined;
   return { purpose: hasDeadline ? "deadline" : "rescue", at: now + 2 * tickSeconds * 1000 };
 }
 

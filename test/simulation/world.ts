@@ -12,6 +12,7 @@ import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
+import { latencyStore } from "../../functions/store/latencies.ts";
 import { type Leases, leaseStore } from "../../functions/store/leases.ts";
 import { manifestStore } from "../../functions/store/manifests.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
@@ -108,9 +109,11 @@ export function createWorld(options: WorldOptions): World {
           },
         };
     const queuesOf = wrap("queues", queues);
+    const latencies = latencyStore(tableOf, own, tickSeconds);
     return {
       config,
-      sessions: sessionStore({ table: tableOf, clock: own, tickSeconds }),
+      sessions: sessionStore({ table: tableOf, clock: own, tickSeconds, leadMs: latencies.leadMs }),
+      latencies,
       turns: turnStore(tableOf, bodyStore(wrap("objects", objects))),
       manifests: manifestStore(tableOf),
       lanes: laneStore(tableOf, own, 300),

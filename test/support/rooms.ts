@@ -15,6 +15,7 @@ import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/sp
 import { backlogReader } from "../../functions/store/backlog.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
+import { latencyStore } from "../../functions/store/latencies.ts";
 import { leaseStore } from "../../functions/store/leases.ts";
 import { loginStore } from "../../functions/store/logins.ts";
 import { manifestViews } from "../../functions/store/manifest-views.ts";
@@ -59,8 +60,10 @@ export function rooms(options: RoomsOptions) {
   const { table, queues, objects, events, secrets, anthropicFor } = ports;
   const { tickSeconds, parkSeconds } = timing;
   const held = leaseStore(table, clock, newId);
+  const latencies = latencyStore(table, clock, tickSeconds);
   const store = {
-    sessions: sessionStore({ table, clock, tickSeconds }),
+    latencies,
+    sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     turns: turnStore(table, bodyStore(objects)),
     manifests: manifestStore(table),
     lanes: laneStore(table, clock, parkSeconds),

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Agent, CronJob } from "../../../functions/domain/config/index.ts";
 import { RequestError } from "../../../functions/domain/errors.ts";
 import { type Asked, describeRouting, resolveRouting } from "../../../functions/domain/routing.ts";
+import type { Session } from "../../../functions/domain/session.ts";
 import { aLane, anAgent, aSession, noon } from "./support.ts";
 
 const lanes = [aLane(), aLane({ id: "bulk", onDeadline: "fail" }), aLane({ id: "live" })];
@@ -151,5 +152,17 @@ describe("the trade that a caller is shown", () => {
   it("is not put off by a deadline that is later", () => {
     const shown = describeRouting(aSession({ onDeadline: "fail", deadlineAt: noon + 30 * 24 * 3_600_000 }));
     expect(shown.expectedCompletion.latestAt).toBe("2026-11-22T12:00:00.000Z");
+  });
+
+  it("is what the lane did of late, where enough is known: the usual case, the slow case, and of how many", () => {
+    const expected = new Map([
+      ["default", { typicalSeconds: 900, slowSeconds: 2_700, basedOn: 12 }],
+      ["realtime", { typicalSeconds: 4, slowSeconds: 9, basedOn: 64 }],
+    ]);
+    const shown = (session: Partial<Session>) => describeRouting(aSession(session), expected).expectedCompletion;
+    expect(shown({})).toMatchObject({ typicalSeconds: 900, slowSeconds: 2_700, basedOn: 12 });
+    expect(shown({ mode: realtime })).toMatchObject({ typicalSeconds: 4, slowSeconds: 9, basedOn: 64 });
+    expect(shown({ lane: "bulk" })).not.toHaveProperty("basedOn");
+    expect(shown({ notBefore: noon + 60_000 })).toMatchObject({ typicalSeconds: 960, slowSeconds: 2_760 });
   });
 });

@@ -3,6 +3,12 @@ import { createBodies } from "../../support/batches.ts";
 import { type TestWorld, testWorld } from "../../support/world.ts";
 
 const all = (world: TestWorld, ids: readonly string[]) => Promise.all(ids.map((id) => world.see(id)));
+/** As if so many real-time calls had been answered that no older one is remembered. */
+const callsTook = async (world: TestWorld, seconds: number) => {
+  const sample = { at: world.clock.now(), typicalSeconds: seconds, slowSeconds: seconds };
+  for (let call = 0; call < 640; call += 1)
+    await world.deps.latencies.record("realtime", `rt-${seconds}-${call}`, sample);
+};
 const slowBatches = { batchSeconds: { min: 4 * 3_600, max: 4 * 3_600 } };
 
 describe("rescue", () => {
@@ -185,6 +191,35 @@ describe("a deadline", () => {
     await world.poll();
     await world.workRealtime();
     expect(await world.see(sessionId)).toMatchObject({ status: "done" });
+  });
+
+  it("that falls back does so the earlier, the longer calls have taken of late, also where it was batched before", async () => {
+    const world = testWorld(slowBatches);
+    const sessionId = await world.accept("Hurry.", asked("fallback"));
+    await world.ticks(10);
+    // Calls of 300 s: half as much again, and a tick for the sweep.
+    await callsTook(world, 300);
+    const leadSeconds = 510;
+    await world.ticks((1_800 - leadSeconds) / 60 - 11);
+    expect(await world.see(sessionId)).toMatchObject({ status: "submitted" });
+    await world.ticks(3);
+    expect(await world.see(sessionId)).toMatchObject({ status: "done", fellBack: true });
+  });
+
+  it("that falls back does so no earlier than it must, where calls have become quick", async () => {
+    const world = testWorld(slowBatches);
+    await callsTook(world, 300);
+    const sessionId = await world.accept("Hurry.", asked("fallback"));
+    await world.ticks(2);
+    await callsTook(world, 2);
+    // Three seconds and a tick, where its entry in the index says 510 s.
+    await world.ticks(27);
+    expect(world.codes()).not.toContain("deadline_fallback");
+    await world.poll();
+    await world.workRealtime();
+    const session = await world.see(sessionId);
+    expect(session).toMatchObject({ status: "done", fellBack: true });
+    expect(Number(session["endedAt"])).toBeLessThan(Number(session["deadlineAt"]));
   });
 
   it("that fell back in vain leaves the batch its chance", async () => {

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { clockSkewSeconds, maxFallbackLeadSeconds } from "../../../functions/domain/limits.ts";
+import { runMessage } from "../../../functions/realtime/run.ts";
+import { latencyStore } from "../../../functions/store/latencies.ts";
 import type { Fault } from "../../../infra/local/anthropic/faults.ts";
 import { type TestWorld, testWorld } from "../../support/world.ts";
 
@@ -259,10 +262,10 @@ describe("a fallback", () => {
     return { world, sessionId, body };
   };
 
-  it("is not made before its time, whoever asks for it", async () => {
+  it("is made whenever the poller asks for it, and never before the earliest time at which it may", async () => {
     const { world, body } = await hurried();
     await world.runMessage(body);
-    world.pass(1_679);
+    world.pass(1_800 - maxFallbackLeadSeconds - clockSkewSeconds - 1);
     await world.runMessage(body);
     expect(world.called(post)).toBe(0);
     world.pass(1);
@@ -331,5 +334,35 @@ describe("a fallback", () => {
     expect((await world.deps.turns.read(sessionId)).results).toHaveLength(2);
     expect((await costOf(world, sessionId)).wastedUsd).toBeGreaterThan(0);
     expect(world.told(sessionId)).toHaveLength(1);
+  });
+});
+
+describe("the time a call took", () => {
+  const slots = (world: TestWorld) => world.table.items().filter(({ pk }) => pk === "LATENCY#realtime");
+
+  it("is kept once it was answered, with what the session had waited for it", async () => {
+    const world = testWorld();
+    await world.accept("Now.", { routing: "realtime" });
+    world.pass(7);
+    await world.workRealtime();
+    expect(slots(world)).toMatchObject([{ at: world.clock.now(), waitSeconds: 7, slowSeconds: 0 }]);
+  });
+
+  it("is not kept where nothing was answered", async () => {
+    const world = testWorld();
+    world.api.faults.set({ on: "message", kind: "rate_limited", times: 1 });
+    await world.accept("Now.", { routing: "realtime" });
+    await world.workRealtime();
+    expect(slots(world)).toEqual([]);
+  });
+
+  it("costs no answer where it cannot be written down", async () => {
+    const world = testWorld();
+    const sessionId = await world.accept("Now.", { routing: "realtime" });
+    const table = { ...world.table, put: () => Promise.reject(new Error("the table is away")) };
+    const latencies = latencyStore(table, world.clock, 60);
+    const [received] = await world.queues.receive("realtime");
+    await runMessage(received!.body, { ...world.deps, latencies });
+    expect(await world.see(sessionId)).toMatchObject({ status: "done", delivered: true });
   });
 });

@@ -49,6 +49,19 @@ describe("POST /api/sessions/spawn", () => {
     expect(headers.get("cache-control")).toBe("no-store");
   });
 
+  it("says what to expect from what the lane did of late, once there is enough of it", async () => {
+    const { world, send } = spawnHttp();
+    const expected = async () => Object((await send({ task: "Write." })).body["routing"]).expectedCompletion;
+    for (let batches = 0; batches < 12; batches += 1) {
+      expect((await expected()).basedOn ?? 0).toBeLessThanOrEqual(batches);
+      await world.ticks(13);
+    }
+    const { typicalSeconds, slowSeconds, basedOn } = await expected();
+    expect(basedOn).toBeGreaterThanOrEqual(5);
+    expect(typicalSeconds).toBe(600);
+    expect(slowSeconds).toBe(600);
+  });
+
   it("sends the task verbatim, as the only user message", async () => {
     const task = '  "Spaces", \n newlines and 🌙 stay.  ';
     const { world, send } = spawnHttp();

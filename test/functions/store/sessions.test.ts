@@ -17,12 +17,13 @@ import { night, virtualClock } from "../../support/virtual-clock.ts";
 import { aSession, manifestId, sessionId } from "../domain/support.ts";
 
 const tickSeconds = 60;
+const leadMs = async () => 120_000;
 const minutes = (count: number) => night + count * 60_000;
 
 function storeWith(...sessions: Session[]) {
   const clock = virtualClock();
   const table = memoryTable({ clock });
-  const store = sessionStore({ table, clock, tickSeconds });
+  const store = sessionStore({ table, clock, tickSeconds, leadMs });
   const keep = async (session: Session) => {
     await table.put({ item: sessionItem(session, undefined), when: [] });
     return session;
@@ -347,7 +348,7 @@ describe("what is due", () => {
   it("may be stale: what it names is read again before anything is decided", async () => {
     const clock = virtualClock();
     const table = memoryTable({ clock, indexLagMs: () => 1_000 });
-    const store = sessionStore({ table, clock, tickSeconds });
+    const store = sessionStore({ table, clock, tickSeconds, leadMs });
     await store.insert(aSession());
     clock.pass(2);
     await store.move("claim", aSession(), "submitted", { manifestId });
@@ -383,7 +384,7 @@ describe("the timeline that a move writes", () => {
       await table.update(change);
       return table.update(change);
     };
-    const store = sessionStore({ table: { ...table, update: twice }, clock, tickSeconds });
+    const store = sessionStore({ table: { ...table, update: twice }, clock, tickSeconds, leadMs });
     const claimed = await store.move("claim", session, "submitted", { manifestId });
     expect(claimed).toMatchObject({ moved: true, session: { timeline: [expect.stringMatching(manifestId)] } });
   });
