@@ -179,7 +179,7 @@ describe("a create whose content is refused", () => {
       expect(seen, `after ${no} ${steps.process.trace[no - 1]}`).toEqual(["done 1", "failed 1", "done 1"]);
       expect(world.api.model.bill(), `after ${no} ${steps.process.trace[no - 1]}`).toHaveLength(2);
     }
-  });
+  }, 90_000);
 
   it("takes a 413 for one about the content only where the body was large", async () => {
     const small = await meeting({ kind: "too_large_html" }, 2);

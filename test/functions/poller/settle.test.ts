@@ -346,5 +346,5 @@ describe("settling", () => {
         expect(await world.deps.manifests.open(), where).toEqual([]);
       }
     }
-  });
+  }, 90_000);
 });
