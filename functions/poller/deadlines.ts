@@ -11,13 +11,19 @@ import type { PollerDeps } from "./deps.ts";
 export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
   const { sessions, clock, log } = deps;
   const leadMs = await deps.latencies.leadMs();
+  const overdue = new Set(await sessions.due("deadline", clock.now(), maxDuePerTick));
   // What was entered while calls seemed quicker is due sooner than its entry says.
   const growthMs = Math.max(0, leadMs - minFallbackLeadSeconds * 1000);
-  const ids = await sessions.due("deadline", clock.now() + growthMs, maxDuePerTick);
-  const found = await sessions.getMany(ids);
+  const soon = await sessions.due("deadline", clock.now() + growthMs, maxDuePerTick);
+  const found = await sessions.getMany([...overdue, ...soon]);
   const ended = await mapConcurrently(found.sessions, concurrency, async (session) => {
     try {
-      return await applyPolicy(session, leadMs, deps);
+      const actionAt = deadlineActionAt(session, leadMs);
+      // The index may be stale, and what it names may have moved on.
+      if (actionAt === undefined) return undefined;
+      if (actionAt <= clock.now()) return await applyPolicy(session, actionAt, deps);
+      if (overdue.has(session.sessionId)) await lookLater(session, deps);
+      return undefined;
     } catch (error) {
       log("tick_failed", {
         step: "deadline",
@@ -33,12 +39,15 @@ export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
   );
 }
 
+/** Entered while calls seemed slower. Were its entry left where it is, enough of them would hide those that are due. */
+async function lookLater(session: Session, { sessions }: PollerDeps): Promise<void> {
+  if (session.status === "queued") await sessions.move("resend", session, "queued");
+  else await sessions.note("lookAgain", session, {});
+}
+
 /** @returns the session, if its deadline ended it */
-async function applyPolicy(session: Session, leadMs: number, deps: PollerDeps): Promise<Session | undefined> {
+async function applyPolicy(session: Session, actionAt: number, deps: PollerDeps): Promise<Session | undefined> {
   const { clock } = deps;
-  const actionAt = deadlineActionAt(session, leadMs);
-  // The index may be stale, and what it names may have moved on.
-  if (actionAt === undefined || actionAt > clock.now()) return undefined;
   if (await isAboutToSettle(session, actionAt, deps)) {
     const at = clock.now() + deps.tickSeconds * 1000;
     await deps.sessions.note("lookAgain", session, {}, { purpose: "deadline", at });

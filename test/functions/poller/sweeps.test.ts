@@ -215,11 +215,27 @@ describe("a deadline", () => {
     // Three seconds and a tick, where its entry in the index says 510 s.
     await world.ticks(27);
     expect(world.codes()).not.toContain("deadline_fallback");
+    const { dueAt, deadlineAt } = await world.see(sessionId);
+    expect(dueAt, "moved to where it is due now").toBe(Number(deadlineAt) - 63_000);
     await world.poll();
     await world.workRealtime();
     const session = await world.see(sessionId);
     expect(session).toMatchObject({ status: "done", fellBack: true });
     expect(Number(session["endedAt"])).toBeLessThan(Number(session["deadlineAt"]));
+  });
+
+  it("is looked at when it is due now, queued or not, so that those due later do not stand before others", async () => {
+    const world = testWorld();
+    await world.deps.lanes.park("default", "credit", 86_400);
+    await callsTook(world, 300);
+    const sessionId = await world.accept("Hurry.", asked("fallback", 520));
+    await callsTook(world, 2);
+    world.pass(60);
+    expect(Number((await world.see(sessionId))["dueAt"])).toBeLessThan(world.clock.now());
+    await world.poll();
+    const { dueAt, status, sendNo } = await world.see(sessionId);
+    expect({ status, sendNo }).toEqual({ status: "queued", sendNo: 1 });
+    expect(Number(dueAt)).toBeGreaterThan(world.clock.now());
   });
 
   it("that fell back in vain leaves the batch its chance", async () => {
