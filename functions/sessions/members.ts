@@ -24,19 +24,23 @@ export async function membersPage(
 ) {
   const names = await deps.manifestViews.page(manifestId, from.page);
   const shown = from.shown + limit;
-  const members = await standings(names.slice(from.shown, shown), manifestId, deps);
+  const members = await standings((names ?? []).slice(from.shown, shown), manifestId, deps);
   const next =
-    shown < names.length
+    shown < (names?.length ?? 0)
       ? { page: from.page, shown }
       : from.page < pages
         ? { page: from.page + 1, shown: 0 }
         : undefined;
-  return { members, ...(next === undefined ? {} : { membersCursor: `${next.page}.${next.shown}` }) };
+  return {
+    members,
+    ...(names === undefined ? { damaged: true } : {}),
+    ...(next === undefined ? {} : { membersCursor: `${next.page}.${next.shown}` }),
+  };
 }
 
 /** What became of the first members, by standing or, where the batch ended their turn, by status. */
 export async function countMembers({ manifestId }: Manifest, deps: MembersDeps) {
-  const counted = await standings(await deps.manifestViews.page(manifestId, 1), manifestId, deps);
+  const counted = await standings((await deps.manifestViews.page(manifestId, 1)) ?? [], manifestId, deps);
   const counts: Record<string, number> = {};
   for (const { standing, status } of counted) {
     const word = standing === "ended" && status !== undefined ? status : standing;

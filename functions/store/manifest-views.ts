@@ -1,4 +1,4 @@
-import type { Item, Key, Table } from "../clients/table.ts";
+import type { Key, Table } from "../clients/table.ts";
 import { iso } from "../domain/clock.ts";
 import { maxPageSize } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
@@ -18,8 +18,8 @@ export interface ManifestViews {
   get(manifestId: string): Promise<Manifest | undefined>;
   /** The manifest that a batch belongs to, if it is one of ours. */
   ownerOf(batchId: string): Promise<string | undefined>;
-  /** One page of members; pages count from 1. */
-  page(manifestId: string, page: number): Promise<Member[]>;
+  /** One page of members; pages count from 1. `undefined` for one that cannot be read. */
+  page(manifestId: string, page: number): Promise<Member[] | undefined>;
   /** Lines of its results that were set aside, as far as one call counts. */
   quarantined(manifestId: string): Promise<number>;
 }
@@ -40,7 +40,8 @@ export function manifestViews(table: Table): ManifestViews {
     },
     async page(manifestId, page) {
       const item = await table.get(pageKey(manifestId, page));
-      return item === undefined ? [] : toMembers(item);
+      if (item === undefined) return [];
+      return readOrNone(() => toMembers(item));
     },
     async quarantined(manifestId) {
       const { pk } = headKey(manifestId);
@@ -70,15 +71,16 @@ async function withHeads(table: Table, positions: readonly string[]): Promise<Li
   const heads = await table.getMany(listed.map(({ manifestId }) => headKey(manifestId)));
   const byKey = new Map(heads.map((item) => [item.pk, item]));
   return listed.map((one) => {
-    const manifest = readHead(byKey.get(headKey(one.manifestId).pk));
+    const head = byKey.get(headKey(one.manifestId).pk);
+    const manifest = head === undefined ? undefined : readOrNone(() => toManifest(head));
     return manifest === undefined ? one : { ...one, manifest };
   });
 }
 
-/** A head that cannot be read must not hide the others. */
-function readHead(item: Item | undefined): Manifest | undefined {
+/** One damaged record must not hide what is beside it. */
+function readOrNone<T>(read: () => T): T | undefined {
   try {
-    return item === undefined ? undefined : toManifest(item);
+    return read();
   } catch {
     return undefined;
   }

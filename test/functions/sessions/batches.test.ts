@@ -180,6 +180,15 @@ describe("GET /api/batches/{id}", () => {
     expect(cursor).toBeUndefined();
   });
 
+  it("says that a page of members is damaged, and shows the rest", async () => {
+    const world = testWorld();
+    const [manifestId = ""] = await batchesOf(world, 1);
+    await world.table.put({ item: { pk: `MANIFEST#${manifestId}`, sk: "PAGE#00001", members: 7 }, when: [] });
+    const { status, body } = await get(world, `/api/batches/${manifestId}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ manifestId, count: 1, counts: { of: 0 }, members: [], damaged: true });
+  });
+
   it("answers 404 to an id of nobody, and of a batch that is not ours", async () => {
     const world = testWorld();
     await world.deps.manifests.markForeign("msgbatch_foreign");
