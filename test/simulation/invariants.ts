@@ -1,56 +1,88 @@
 import type { Found, Item, Table } from "../../functions/clients/table.ts";
 import { parseCustomId } from "../../functions/domain/ids.ts";
-import { isTerminal, statuses } from "../../functions/domain/session.ts";
+import { manifestMoves } from "../../functions/domain/manifest.ts";
+import { canMove, isTerminal, type Status, statuses } from "../../functions/domain/session.ts";
 import type { Scenario } from "./scenarios.ts";
 import { queueNames, type World } from "./world.ts";
 
 /** Watches every write that takes hold: what may never happen is seen when it happens, not only at rest. */
 export function watched(table: Table, clock: { now: number }, violations: string[]): Table {
-  const seen = new Map<string, { turn: number; status: string; winner: unknown }>();
   const facts = new Map<string, string>();
+  const before = new Map<string, Item>();
   const waits = new Map<string, { attempt: string; until: number }>();
-  const lookAtFact = (item: Item) => {
+  const look = (item: Item) => {
     const key = `${item.pk} ${item.sk}`;
-    if (!/^(REQUEST|RESULT|ATTEMPT|DELIVERY|PAGE|OWNER)/.test(item.sk)) return;
-    const text = JSON.stringify(item);
-    if ((facts.get(key) ?? text) !== text) violations.push(`${key}: a fact that is written once was changed`);
-    facts.set(key, text);
-  };
-  const look = (found: Found): Found => {
-    if (found.moved && found.item.sk === "META") {
-      checkMove(found.item, seen, violations);
-      checkPatience(found.item, waits, clock.now, violations);
+    if (/^(REQUEST|RESULT|ATTEMPT|DELIVERY|PAGE|OWNER)/.test(item.sk)) {
+      const text = JSON.stringify(item);
+      if ((facts.get(key) ?? text) !== text) violations.push(`${key}: a fact that is written once was changed`);
+      facts.set(key, text);
     }
-    if (found.moved) lookAtFact(found.item);
+    if (item.sk === "META") {
+      violations.push(...checkMove(before.get(key), item, before, clock.now).map((what) => `${item.pk}: ${what}`));
+      checkPatience(item, waits, clock.now, violations);
+    }
+    if (item.sk === "HEAD")
+      violations.push(...checkManifestMove(before.get(key), item).map((what) => `${item.pk}: ${what}`));
+    before.set(key, item);
+  };
+  const lookAt = (found: Found): Found => {
+    if (found.moved) look(found.item);
     return found;
   };
   return {
     ...table,
-    insert: async (item) => look(await table.insert(item)),
-    put: async (write) => look(await table.put(write)),
-    update: async (change) => look(await table.update(change)),
+    insert: async (item) => lookAt(await table.insert(item)),
+    put: async (write) => lookAt(await table.put(write)),
+    update: async (change) => lookAt(await table.update(change)),
     async transact(writes) {
       const isDone = await table.transact(writes);
-      if (isDone) for (const write of writes) if ("put" in write) lookAtFact(write.put.item);
+      for (const write of isDone ? writes : []) {
+        if ("put" in write) look(write.put.item);
+        const item = "update" in write ? await table.get(write.update.key) : undefined;
+        if (item !== undefined) look(item);
+      }
       return isDone;
     },
   };
 }
 
-function checkMove(
-  item: Item,
-  seen: Map<string, { turn: number; status: string; winner: unknown }>,
-  violations: string[],
-): void {
-  const before = seen.get(item.pk);
-  const now = { turn: Number(item["turn"]), status: String(item["status"]), winner: item["winner"] };
-  seen.set(item.pk, now);
-  const ended = before !== undefined && statuses.some((status) => status === before.status && isTerminal(status));
-  if (!ended || before.turn !== now.turn) return;
-  if (before.status !== now.status)
-    violations.push(`${item.pk} turn ${now.turn}: ${before.status} became ${now.status}`);
-  if (before.winner !== now.winner) violations.push(`${item.pk} turn ${now.turn}: its winner changed`);
+const statusOf = (item: Item): Status | undefined => statuses.find((one) => one === item["status"]);
+
+/** Whatever the conditions of the store: a session only ever makes a move that is drawn, and none that breaks a promise. */
+function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Item>, now: number): string[] {
+  const [from, to] = [was === undefined ? undefined : statusOf(was), statusOf(is)];
+  if (was === undefined || from === undefined || to === undefined) return [];
+  const wrong: string[] = [];
+  const isSameTurn = was["turn"] === is["turn"];
+  if ((from !== to || !isSameTurn) && !canMove(from, to)) wrong.push(`${from} became ${to}`);
+  if (isTerminal(from) && isSameTurn && from !== to) wrong.push(`turn ${String(is["turn"])}: ${from} became ${to}`);
+  if (isTerminal(from) && isSameTurn && was["winner"] !== is["winner"]) wrong.push("its winner changed");
+  if (isTerminal(from) && !isSameTurn && was["delivered"] !== true) wrong.push("a turn was left undelivered");
+  if (Number(is["turn"]) < Number(was["turn"])) wrong.push("it went back a turn");
+  if (from === to) return wrong;
+  const deadlineAt = Number(is["deadlineAt"] ?? Number.NaN);
+  if (to === "submitted" && is["mode"] !== "batch") wrong.push("batched, though routed real-time");
+  if (to === "submitted" && from === "queued") {
+    const manifest = all.get(`MANIFEST#${String(is["manifestId"])} HEAD`);
+    if (manifest?.["lane"] !== is["lane"]) wrong.push("sent by a lane that is not its own");
+  }
+  if (to === "running" && from === "queued" && is["mode"] !== "realtime") wrong.push("at full price, though batched");
+  if (to === "running" && from === "submitted" && !(now >= deadlineAt - maxLeadMs)) wrong.push("fell back too early");
+  if (to === "timeout" && !(now >= deadlineAt)) wrong.push("timed out before its deadline");
+  return wrong;
 }
+
+function checkManifestMove(was: Item | undefined, is: Item): string[] {
+  if (was === undefined) return [];
+  const [from, to] = [was["state"], is["state"]];
+  const isDrawn = Object.values(manifestMoves).some(
+    (row) => row.from.some((state) => state === from) && (row.to === to || (row.to === undefined && from === to)),
+  );
+  return isDrawn ? [] : [`${String(from)} became ${String(to)}`];
+}
+
+/** No lead is longer than this. */
+const maxLeadMs = 600_000;
 
 export interface Accepted {
   sessionId: string;
@@ -83,23 +115,28 @@ export function violationsAtRest(
   const items = world.items();
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
   return [
-    ...accepted.flatMap(({ sessionId }) => checkSession(byKey.get(`SESSION#${sessionId} META`), sessionId, world)),
+    ...accepted.flatMap(({ sessionId }) => checkSession(byKey, sessionId, world)),
     ...checkBill(world, byKey, items, mayPayTwice),
     ...checkBatches(world, byKey),
     ...checkLeftovers(world, items),
   ];
 }
 
-function checkSession(item: Item | undefined, sessionId: string, world: World): string[] {
+function checkSession(byKey: ReadonlyMap<string, Item>, sessionId: string, world: World): string[] {
+  const item = byKey.get(`SESSION#${sessionId} META`);
   if (item === undefined) return [`${sessionId}: accepted, and not there`];
   const status = statuses.find((one) => one === item["status"]);
   if (status === undefined || !isTerminal(status)) return [`${sessionId}: still ${String(item["status"])}`];
   const id = `${sessionId}.${String(item["turn"])}.completed`;
+  const turn = String(item["turn"]).padStart(4, "0");
+  const winner =
+    item["winner"] === undefined ? undefined : `SESSION#${sessionId} RESULT#${turn}#${String(item["winner"])}`;
   const told = world.events.filter(({ detail }) => detail.includes(`"id":"${id}"`)).length;
   return [
     ...(status === "timeout" && item["onDeadline"] !== "fail"
       ? [`${sessionId}: ended by a policy it does not have`]
       : []),
+    ...(winner !== undefined && !byKey.has(winner) ? [`${sessionId}: its winner is no result of this turn`] : []),
     ...(told === 0 ? [`${sessionId}: ended, and nobody was told`] : []),
     ...(item["delivered"] === true ? [] : [`${sessionId}: not noted as delivered`]),
     ...(item["due"] === undefined ? [] : [`${sessionId}: ended, and still due`]),

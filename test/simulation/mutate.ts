@@ -1,11 +1,13 @@
 import { parseArgs } from "node:util";
-import { withoutClause } from "./mutation.ts";
+import { type ClauseName, mutated } from "./mutation.ts";
 import { runSimulation } from "./run.ts";
 import { scenarios } from "./scenarios.ts";
 
 /**
  * `npm run mutate -- [--seeds N] [--only TEXT]`: takes each clause of each conditional write away, in turn, and looks for
  * a seed that notices. A clause that nobody misses is a hole in the tests, or not needed.
+ *
+ * A run goes on unchanged until the clause alone would refuse a write; only seeds in which it does are worth a run without it.
  */
 const { values } = parseArgs({
   options: { seeds: { type: "string", default: "650" }, only: { type: "string", default: "" } },
@@ -13,31 +15,41 @@ const { values } = parseArgs({
 const seeds = Number(values.seeds);
 
 /** Leases only save work: without their conditions more is done twice, and nothing else may change. */
-const needless = (clause: string) => clause.includes(" LEASE");
+const isNeedless = (clause: ClauseName) => clause.includes(" LEASE");
 
 const scenarioOf = (seed: number) => scenarios[seed % scenarios.length]!;
-const seen = new Map<string, number>();
-for (let seed = 1; seed <= 200; seed += 1) {
-  await runSimulation({ seed, scenario: scenarioOf(seed), wrapTable: (table) => withoutClause(table, { seen }) });
+const decidedIn = new Map<ClauseName, number[]>();
+for (let seed = 1; seed <= seeds; seed += 1) {
+  const decisive = new Set<ClauseName>();
+  const onClause = (name: ClauseName) => void decidedIn.set(name, decidedIn.get(name) ?? []);
+  const onDecision = (name: ClauseName) => void decisive.add(name);
+  await runSimulation({
+    seed,
+    scenario: scenarioOf(seed),
+    wrapTable: (table) => mutated(table, { onClause, onDecision }),
+  });
+  for (const name of decisive) decidedIn.get(name)?.push(seed);
+  if (seed % 100 === 0) process.stderr.write(`${seed}/${seeds} seeds looked through\n`);
 }
-const clauses = [...seen.keys()].filter((name) => !needless(name) && name.includes(values.only)).sort();
-const survivors: string[] = [];
-for (const drop of clauses) {
-  const killed = await findSeed(drop);
-  if (killed === undefined) survivors.push(drop);
+
+const clauses = [...decidedIn].filter(([name]) => !isNeedless(name) && name.includes(values.only)).sort();
+let survived = 0;
+for (const [drop, decisive] of clauses) {
+  const killed = await findSeed(drop, decisive);
+  if (killed === undefined) survived += 1;
   process.stdout.write(
-    `${killed === undefined ? "SURVIVED" : "killed"} | ${drop} | ${seen.get(drop)} times | ${killed ?? ""}\n`,
+    `${killed === undefined ? "SURVIVED" : "killed"} | ${drop} | decisive in ${decisive.length} | ${killed ?? ""}\n`,
   );
 }
-process.stdout.write(`${clauses.length} clauses, ${survivors.length} survived\n`);
-process.exitCode = survivors.length === 0 ? 0 : 1;
+process.stdout.write(`${clauses.length} clauses, ${survived} survived\n`);
+process.exitCode = survived === 0 ? 0 : 1;
 
-async function findSeed(drop: string): Promise<string | undefined> {
-  for (let seed = 1; seed <= seeds; seed += 1) {
+async function findSeed(drop: ClauseName, decisive: readonly number[]): Promise<string | undefined> {
+  for (const seed of decisive) {
     const report = await runSimulation({
       seed,
       scenario: scenarioOf(seed),
-      wrapTable: (table) => withoutClause(table, { drop }),
+      wrapTable: (table) => mutated(table, { drop }),
     });
     if (report.violations.length > 0) return `seed ${seed}: ${report.violations[0]}`;
   }

@@ -7,6 +7,7 @@ import {
   faultKinds,
   type Process,
   Scheduler,
+  slowSpots,
   strike,
   troubledEffects,
 } from "./scheduler.ts";
@@ -40,7 +41,9 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
   const random = seeded(seed);
   const chaos = plan ?? randomFaults(seeded(seed + 1), scenario);
   const slowness = random.pick([0, 0.01, 0.05, 0.15]);
-  const scheduler = new Scheduler(random, chaos, startAt, slowness);
+  const slowSpot = random.pick(scenario.slowSpots ?? slowSpots);
+  const pace = plan === undefined && random.chance(0.6) ? { slowness, slowSpot } : { slowness };
+  const scheduler = new Scheduler(random, chaos, startAt, pace);
   const violations: string[] = [];
   const world = createWorld({
     scheduler,

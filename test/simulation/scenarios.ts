@@ -1,6 +1,8 @@
 import type { SpawnRequest } from "../../functions/domain/spawn-request.ts";
 import type { Fault as ApiFault } from "../../infra/local/anthropic/faults.ts";
 
+import type { SlowSpot } from "./scheduler.ts";
+
 export interface Scenario {
   name: string;
   tasks: readonly SpawnRequest[];
@@ -12,6 +14,8 @@ export interface Scenario {
   strangers?: number;
   /** A batch that surfaces only after its manifest was given up is the one thing that is paid twice. */
   mayPayTwice?: boolean;
+  /** Which calls may be the slow ones of a seed; any unless given. */
+  slowSpots?: readonly SlowSpot[];
   /** The highest probability with which an effect is struck. */
   faultRate?: number;
 }

@@ -16,9 +16,43 @@ export interface Process {
   die(): void;
 }
 
-/** Trouble ends after so many effects: from then on everything must come to rest. */
+/** Trouble ends after so many effects, and slowness after so long: from then on everything must come to rest. */
 export const troubledEffects = 400;
+const slowForMs = 45 * 60_000;
 const slowMs = [2_000, 30_000, 200_000, 700_000];
+
+/**
+ * One kind of call that is slow in this run, so that whatever else can happen does so between the reading and the writing.
+ * Each is a place where a stale decision would do harm if its condition were not there.
+ */
+export const slowSpots = [
+  "META queued",
+  "META submitted",
+  "META running",
+  "META done",
+  "META failed",
+  "META timeout",
+  "META canceled",
+  "META note",
+  "HEAD submitting",
+  "HEAD submitted",
+  "HEAD abandoned",
+  "HEAD closed",
+  "HEAD settled",
+  "anthropic.createBatch",
+  "anthropic.createMessage",
+  "anthropic.results",
+  "table.getMany",
+  "queues.receive",
+] as const;
+export type SlowSpot = (typeof slowSpots)[number];
+
+export interface Pace {
+  /** How often any call out is slow: then it takes hold much later, or its answer comes later, while others go on. */
+  slowness: number;
+  /** What is slow every other time. */
+  slowSpot?: SlowSpot;
+}
 
 interface Effect {
   process: Process;
@@ -49,20 +83,29 @@ export class Scheduler {
   now: number;
   effects = 0;
   readonly faults = new Map<Fault, number>();
-  readonly trace: string[] = [];
+  private readonly steps: { no: number; at: number; process: string; name: string; fault: Fault | undefined }[] = [];
   private readonly pending: Effect[] = [];
   private readonly timers: { at: number; no: number; fire: () => void }[] = [];
   private timerNo = 0;
   private readonly random: Random;
   private readonly plan: FaultPlan;
-  /** How often a call out is slow: then it takes hold much later, while others go on. */
-  private readonly slowness: number;
+  private readonly pace: Pace;
+  private readonly startAt: number;
 
-  constructor(random: Random, plan: FaultPlan, startAt: number, slowness: number) {
+  constructor(random: Random, plan: FaultPlan, startAt: number, pace: Pace) {
     this.random = random;
     this.plan = plan;
     this.now = startAt;
-    this.slowness = slowness;
+    this.startAt = startAt;
+    this.pace = pace;
+  }
+
+  /** Every call out as it took hold, for a person to read. */
+  get trace(): string[] {
+    return this.steps.map(
+      ({ no, at, process, name, fault }) =>
+        `${no} ${new Date(at).toISOString().slice(8, 19)} ${process} ${name}${fault === undefined ? "" : ` ! ${fault}`}`,
+    );
   }
 
   /** Starts a process; its promise settles when it returns or dies. */
@@ -90,7 +133,7 @@ export class Scheduler {
     if (process.isDead) return new Promise(() => {});
     return new Promise((resolve, reject) => {
       const effect: Effect = { process, name, run, resolve: (value) => resolve(value as T), reject };
-      if (this.isQuick()) this.pending.push(effect);
+      if (this.isQuick(name)) this.pending.push(effect);
       else this.after(this.random.below(this.random.pick(slowMs)), () => this.pending.push(effect));
     });
   }
@@ -122,8 +165,11 @@ export class Scheduler {
     }
   }
 
-  private isQuick(): boolean {
-    return this.effects > troubledEffects || !this.random.chance(this.slowness);
+  private isQuick(name: string): boolean {
+    if (this.now > this.startAt + slowForMs) return true;
+    const { slowness, slowSpot } = this.pace;
+    const isSpot = slowSpot !== undefined && name.includes(slowSpot);
+    return !this.random.chance(isSpot ? 1 / 2 : slowness);
   }
 
   /** Nobody waits for it any more, but it takes hold. */
@@ -142,9 +188,7 @@ export class Scheduler {
     this.now += this.random.below(20);
     const fault = this.plan(this.effects, name, process);
     if (fault !== undefined) this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
-    this.trace.push(
-      `${this.effects} ${new Date(this.now).toISOString().slice(8, 19)} ${process.name} ${name}${fault === undefined ? "" : ` ! ${fault}`}`,
-    );
+    this.steps.push({ no: this.effects, at: this.now, process: process.name, name, fault });
     if (fault === "crash-before") return process.die();
     if (fault === "fail-before") return effect.reject(new TransientError(name));
     try {
@@ -153,7 +197,7 @@ export class Scheduler {
       if (fault === "lose-answer") return effect.reject(new TransientError(name));
       if (fault === "echo") this.after(this.random.below(this.random.pick(slowMs)), () => void this.echo(effect));
       const value = fault === "twice" ? await effect.run() : first;
-      if (this.isQuick()) effect.resolve(value);
+      if (this.isQuick(name)) effect.resolve(value);
       else this.after(this.random.below(this.random.pick(slowMs)), () => effect.resolve(value));
     } catch (error) {
       effect.reject(error instanceof Error ? error : new Error(String(error)));
@@ -175,11 +219,15 @@ export function asEffects<T extends object>(scheduler: Scheduler, process: Proce
   });
 }
 
-/** `table.update META status` says more in a trace than `table.update`. */
+/** `table.update 4PEF META done` says more in a trace than `table.update`; what only changes a fact is a `note`. */
 function label(port: string, method: string, [first]: unknown[]): string {
-  const text = JSON.stringify(first) ?? "";
-  const sk = /"sk":"([A-Z]+)/.exec(text)?.[1] ?? "";
-  const id = /"pk":"[A-Z]+#[^"]*?([^"]{4})"/.exec(text)?.[1] ?? "";
-  const status = /"set":\{.*?"(?:status|state)":"([a-z]+)"/.exec(text)?.[1] ?? "";
-  return [`${port}.${method}`, sk, id, status].filter((word) => word !== "").join(" ");
+  if (port !== "table" || typeof first !== "object" || first === null) return `${port}.${method}`;
+  const write: unknown = (Array.isArray(first) ? first[0] : first) ?? {};
+  const { key, item, set, update, put, pk, sk } = write as Record<string, Record<string, unknown> | undefined>;
+  const place = key ?? item ?? update?.["key"] ?? (put?.["item"] as object | undefined) ?? { pk, sk };
+  const { pk: partition = "", sk: sort = "" } = place as { pk?: string; sk?: string };
+  const changes = (set ?? update?.["set"] ?? {}) as { status?: string; state?: string };
+  const what = method === "update" ? (changes.status ?? changes.state ?? "note") : (changes.state ?? "");
+  const kind = partition === "LEASE" || partition === "OPEN" ? partition : sort.split("#")[0];
+  return [`${port}.${method}`, partition.slice(-4), kind, what].filter((word) => word !== "").join(" ");
 }

@@ -31,6 +31,20 @@ export function toStored(value: unknown, path: string): unknown {
   throw new ValidationException(`${path}: ${typeof value} has no form in the table`);
 }
 
+/** A copy in depth of what the table keeps: much faster than `structuredClone`, which most of a simulation would be spent in. */
+export function copied<T>(value: T): T {
+  return copy(value) as T;
+}
+
+function copy(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (Array.isArray(value)) return value.map(copy);
+  const made: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(value)) made[name] = copy(one);
+  return made;
+}
+
 function storedMap(map: object, path: string): Record<string, unknown> {
   const kept = Object.entries(map).filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept.map(([name, value]) => [name, toStored(value, `${path}.${name}`)]));

@@ -13,7 +13,15 @@ import type {
 } from "../../functions/clients/table.ts";
 import { tableDefinition } from "../../infra/table-definition.ts";
 import { itemHistory } from "./item-history.ts";
-import { bytesOf, checkedItem, checkKey, compareValues, type IndexKeys, ValidationException } from "./item-values.ts";
+import {
+  bytesOf,
+  checkedItem,
+  checkKey,
+  compareValues,
+  copied,
+  type IndexKeys,
+  ValidationException,
+} from "./item-values.ts";
 
 /** DynamoDB: data a page, writes a transaction, operands of IN. */
 const maxPageBytes = 1024 * 1024;
@@ -57,11 +65,11 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
     else history.drop(write.remove.key);
   };
   return {
-    items: () => structuredClone(history.all()),
-    get: async (key) => structuredClone(history.get(key)),
+    items: () => copied(history.all()),
+    get: async (key) => copied(history.get(key)),
     getMany: async (keys) => {
       checkDistinct(keys);
-      return keys.flatMap((key) => structuredClone(history.get(key)) ?? []);
+      return keys.flatMap((key) => copied(history.get(key)) ?? []);
     },
     insert: async (item) => put({ item, when: [{ attribute: "pk", is: "absent" }] }),
     put: async (write) => put(write),
@@ -91,9 +99,9 @@ function clausesOf(write: Write): readonly Clause[] {
   return "update" in write ? write.update.when : write.remove.when;
 }
 
-const moved = (item: Item): Found => ({ moved: true, item: structuredClone(item) });
+const moved = (item: Item): Found => ({ moved: true, item: copied(item) });
 const refused = (current: Item | undefined): Found =>
-  current === undefined ? { moved: false } : { moved: false, current: structuredClone(current) };
+  current === undefined ? { moved: false } : { moved: false, current: copied(current) };
 
 /** All clauses must hold. An absent attribute equals nothing and is at most nothing. */
 export function holds(item: Item | undefined, clauses: readonly Clause[]): boolean {
@@ -200,7 +208,7 @@ function paged(
   const page: Item[] = [];
   let bytes = 0;
   for (const item of items) {
-    page.push(structuredClone(item));
+    page.push(copied(item));
     bytes += bytesOf(item);
     if (page.length >= limit || bytes >= maxPageBytes) {
       return { items: page, next: keysOf(item) };
