@@ -166,7 +166,7 @@ async function refuseContent(
   log("manifest_refused", { manifestId, lane: lane.id, count: members.length });
   if (members.length === 1 && first !== undefined) {
     const error = shortened({ type: "invalid_request_error", message });
-    await sessions.move("failBatched", first.session, "failed", { error, endedAt: clock.now() });
+    await sessions.move("leaveBatch", first.session, "failed", { error, endedAt: clock.now() });
     log("session_failed", { sessionId: first.session.sessionId, type: error.type });
     await giveUp("abandon", manifest, "refused", deps);
     return "refused";

@@ -52,9 +52,9 @@ export interface Session {
   manifestId?: string;
   /** Set once a deadline made it go real-time: a fallback is tried once. */
   fellBack?: boolean;
-  /** The real-time attempt under way, while `running`. */
+  /** The latest real-time attempt: under way while `running`. */
   run?: string;
-  /** When the real-time attempt under way is over, whatever happened to it. */
+  /** When that attempt is over, whatever happened to it. */
   runEndsAt?: number;
   /** The source (manifest or real-time attempt) whose result this turn shows. */
   winner?: string;
@@ -71,7 +71,7 @@ export interface Move {
   from: readonly Status[];
   to: readonly Status[];
   /** Attributes that must still have the value the mover saw. A manifest and a real-time attempt are of one turn only. */
-  same: readonly ("turn" | "attempt" | "sendNo" | "notBefore" | "mode" | "lane" | "manifestId" | "run")[];
+  same: readonly ("turn" | "notBefore" | "mode" | "lane" | "manifestId" | "run")[];
   /** Times that must have passed. */
   passed?: readonly "notBefore"[];
   /** What must not be noted yet. */
@@ -83,30 +83,24 @@ export interface Move {
  * be made; `functions/README.md` draws it.
  */
 export const moves = {
-  /** Batcher: into a manifest. */
-  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "attempt", "mode", "lane"], passed: ["notBefore"] },
+  /** Batcher: into a manifest. Whichever attempt waits may be sent, once its time has come. */
+  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "mode", "lane"], passed: ["notBefore"] },
   /** Real-time worker: a session routed real-time. */
-  start: { from: ["queued"], to: ["running"], same: ["turn", "attempt", "mode"], passed: ["notBefore"] },
+  start: { from: ["queued"], to: ["running"], same: ["mode"], passed: ["notBefore"] },
   /** Real-time worker: a deadline is near; the manifest is kept, its result may still win. */
   fallBack: { from: ["submitted"], to: ["running"], same: ["manifestId"] },
   /** A usable answer for the current turn wins from wherever it comes. */
   finish: { from: ["queued", "submitted", "running"], to: ["done", "failed"], same: ["turn"] },
-  /** A final error from a batch counts only for the manifest the session is in. */
-  failBatched: { from: ["submitted"], to: ["failed", "canceled"], same: ["manifestId"] },
-  /** A final error of the real-time attempt under way. */
-  failRun: { from: ["running"], to: ["failed"], same: ["run"] },
+  /** Out of a manifest without an answer: to be sent again, or ended by an error that counts only for this manifest. */
+  leaveBatch: { from: ["submitted"], to: ["queued", "failed", "canceled"], same: ["manifestId"] },
+  /** Out of a real-time attempt without an answer; a fallback goes back to its manifest, whose batch may yet answer. */
+  leaveRun: { from: ["running"], to: ["queued", "submitted", "failed"], same: ["run"] },
   /** Work that never reached a manifest and never will: its request cannot be read. */
-  failQueued: { from: ["queued"], to: ["failed"], same: ["turn", "attempt", "sendNo"] },
-  /** Out of a manifest, to be sent again. */
-  requeueBatched: { from: ["submitted"], to: ["queued"], same: ["manifestId"] },
-  /** Out of a real-time attempt, to be sent again. */
-  requeueRun: { from: ["running"], to: ["queued"], same: ["run"] },
-  /** A fallback failed for good while its manifest is still open: the batch may yet answer. */
-  backToBatch: { from: ["running"], to: ["submitted"], same: ["run"] },
+  failQueued: { from: ["queued"], to: ["failed"], same: ["turn"] },
   /** From one manifest into one of the two that replace it. */
   split: { from: ["submitted"], to: ["submitted"], same: ["manifestId"] },
   /** Rescue: the message is sent again, or the session is looked at later. */
-  resend: { from: ["queued"], to: ["queued"], same: ["turn", "attempt", "sendNo", "notBefore"] },
+  resend: { from: ["queued"], to: ["queued"], same: ["turn", "notBefore"] },
   /** `pause_turn`: the same task goes on in a new turn. */
   nextTurn: { from: ["queued", "submitted", "running"], to: ["queued"], same: ["turn"] },
   /** The deadline passed and the policy says so. */
@@ -114,15 +108,19 @@ export const moves = {
 } as const satisfies Record<string, Move>;
 export type MoveName = keyof typeof moves;
 
-/** What is noted on a session without a move: the status stays, what is named here must hold. */
+/**
+ * What is noted on a session without a move: the status stays, what is named here must hold. A turn that was seen ended
+ * stays so, and needs no status to tell.
+ */
 export const notes = {
   /** A submitted or running session is looked at again later. */
   lookAgain: { from: ["submitted", "running"], same: ["turn"] },
   /** The event of this turn is on the bus. */
-  delivered: { from: terminalStatuses, same: ["turn"] },
+  delivered: { same: ["turn"] },
   /** The bus did not take it: it is put again later. */
-  undelivered: { from: terminalStatuses, same: ["turn"], absent: ["delivered"] },
-} as const satisfies Record<string, Omit<Move, "to">>;
+  undelivered: { same: ["turn"], absent: ["delivered"] },
+} as const satisfies Record<string, Note>;
+export type Note = Omit<Move, "from" | "to"> & Partial<Pick<Move, "from">>;
 export type NoteName = keyof typeof notes;
 
 export function canMove(from: Status, to: Status): boolean {

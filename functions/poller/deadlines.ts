@@ -55,7 +55,7 @@ async function applyPolicy(session: Session, actionAt: number, deps: PollerDeps)
   }
   if (session.onDeadline === "fallback" && session.mode === "batch") return goRealtime(session, deps);
   const error = { type: "timeout", message: `no answer by ${new Date(session.deadlineAt ?? 0).toISOString()}` };
-  const changes = { error, endedAt: clock.now(), run: undefined, runEndsAt: undefined };
+  const changes = { error, endedAt: clock.now() };
   const moved = await deps.sessions.move("timeOut", session, "timeout", changes);
   if (!moved.moved) return undefined;
   deps.log("deadline_passed", { sessionId: session.sessionId });

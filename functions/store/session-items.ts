@@ -7,8 +7,8 @@ import {
   duePartition,
   dueShardOf,
   listShardOf,
-  type Move,
   type NextLook,
+  type Note,
   type Session,
   statuses,
 } from "../domain/session.ts";
@@ -89,9 +89,9 @@ export function listPosition({ createdAt, sessionId }: { createdAt: number; sess
 }
 
 /** The condition of a move, clause by clause, from its row in the table of moves. */
-export function clausesFor(row: Omit<Move, "to">, seen: Session, now: number): Clause[] {
+export function clausesFor(row: Note, seen: Session, now: number): Clause[] {
   return [
-    { attribute: "status", is: "oneOf", values: row.from },
+    ...(row.from === undefined ? [] : [{ attribute: "status", is: "oneOf", values: row.from } as const]),
     ...row.same.map((attribute): Clause => {
       const value = seen[attribute];
       return value === undefined ? { attribute, is: "absent" } : { attribute, is: "equal", value };

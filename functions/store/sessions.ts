@@ -76,7 +76,8 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
       const wanted = { ...changes, status: to };
       const next = merged(seen, wanted);
-      const look = name === "backToBatch" ? unsureLook(next, clock.now(), tickSeconds) : await lookAfter(name, next);
+      const isBack = name === "leaveRun" && to === "submitted";
+      const look = isBack ? unsureLook(next, clock.now(), tickSeconds) : await lookAfter(name, next);
       // The condition does not look at it: where `seen` is stale an entry is lost, and never a move.
       const told = isTold(seen, next) ? { timeline: withMove(name, next, { at: clock.now(), because }) } : {};
       const moved = await write(table, seen, { ...wanted, ...told }, look, clausesFor(row, seen, clock.now()));

@@ -34,7 +34,7 @@ async function release(
   const { sessions: found } = await sessions.getMany(members.map(({ sessionId }) => sessionId));
   const held = found.filter((session) => session.manifestId === manifestId && session.status === "submitted");
   await mapConcurrently(held, concurrency, (session) =>
-    sessions.move("requeueBatched", session, "queued", {
+    sessions.move("leaveBatch", session, "queued", {
       manifestId: undefined,
       submittedAt: undefined,
       sendNo: session.sendNo + 1,

@@ -20,9 +20,8 @@ export interface SettleDeps {
   log: Log;
 }
 
-/** What a turn no longer has once it is out of a manifest or a real-time attempt. */
-const atRest: SessionChanges = { run: undefined, runEndsAt: undefined };
-const outOfManifest: SessionChanges = { ...atRest, manifestId: undefined, submittedAt: undefined };
+/** What a turn no longer has once it is out of its manifest. */
+const outOfManifest: SessionChanges = { manifestId: undefined, submittedAt: undefined };
 
 /**
  * Writes a result down, which books it, and then makes the one conditional move it allows. `seen` may be stale: the
@@ -64,7 +63,6 @@ function finish(
 ): Promise<Moved> {
   const { status, stopReason, truncated, error } = outcome;
   return deps.sessions.move("finish", seen, status, {
-    ...atRest,
     winner: source,
     stopReason,
     ...(truncated ? { truncated } : {}),
@@ -104,12 +102,12 @@ async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps)
 /** Ends a turn for good, from the batch or the attempt it is in. A fallback's failure leaves the batch its chance. */
 export function fail(seen: Session, error: SessionError, deps: SettleDeps): Promise<Moved> {
   const { sessions, clock, log } = deps;
-  const ending = { ...atRest, error: shortened(error), endedAt: clock.now() };
+  const ending = { error: shortened(error), endedAt: clock.now() };
   log("session_failed", { sessionId: seen.sessionId, type: error.type });
-  if (seen.status === "submitted") return sessions.move("failBatched", seen, "failed", ending);
+  if (seen.status === "submitted") return sessions.move("leaveBatch", seen, "failed", ending);
   if (seen.manifestId !== undefined)
-    return sessions.move("backToBatch", seen, "submitted", { ...atRest, because: error.type });
-  return sessions.move("failRun", seen, "failed", ending);
+    return sessions.move("leaveRun", seen, "submitted", { because: error.type });
+  return sessions.move("leaveRun", seen, "failed", ending);
 }
 
 /** Nothing is wrong with the task: it waits with its lane, and burns no attempt. */
@@ -138,10 +136,10 @@ export function requeue(
   { sessions }: Pick<SettleDeps, "sessions">,
 ): Promise<Moved> {
   if (seen.status === "submitted")
-    return sessions.move("requeueBatched", seen, "queued", { ...outOfManifest, ...changes });
+    return sessions.move("leaveBatch", seen, "queued", { ...outOfManifest, ...changes });
   const because = changes.because === undefined ? {} : { because: changes.because };
   const isWaiting = "fellBack" in changes ? { fellBack: changes.fellBack } : {};
   if (seen.manifestId !== undefined)
-    return sessions.move("backToBatch", seen, "submitted", { ...atRest, ...isWaiting, ...because });
-  return sessions.move("requeueRun", seen, "queued", { ...outOfManifest, ...changes });
+    return sessions.move("leaveRun", seen, "submitted", { ...isWaiting, ...because });
+  return sessions.move("leaveRun", seen, "queued", { ...outOfManifest, ...changes });
 }

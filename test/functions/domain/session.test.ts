@@ -43,9 +43,9 @@ describe("the moves of a session", () => {
     for (const [name, { from }] of rows) expect(from.filter(isTerminal), name).toEqual([]);
   });
 
-  it("all hold the turn, or what is of one turn only, so that no late worker moves a newer one", () => {
+  it("all hold the turn, or what is of one turn only, but for a start, which takes whichever turn waits", () => {
     const ofOneTurn = ["turn", "manifestId", "run"];
-    for (const [name, { same }] of rows)
+    for (const [name, { same }] of rows.filter(([name]) => name !== "start"))
       expect(
         same.filter((one) => ofOneTurn.includes(one)),
         name,
@@ -53,15 +53,14 @@ describe("the moves of a session", () => {
   });
 
   it("that end a batched turn with an error hold the manifest, and those of a run its attempt", () => {
-    for (const name of ["failBatched", "requeueBatched", "split", "fallBack"] as const)
+    for (const name of ["leaveBatch", "split", "fallBack"] as const)
       expect(moves[name].same, name).toContain("manifestId");
-    for (const name of ["failRun", "requeueRun", "backToBatch"] as const)
-      expect(moves[name].same, name).toContain("run");
+    expect(moves.leaveRun.same).toContain("run");
   });
 
-  it("that act on a message hold the attempt, whichever copy of its message came, and wait for notBefore", () => {
-    expect(moves.claim.same).toEqual(["turn", "attempt", "mode", "lane"]);
-    expect(moves.start.same).toEqual(["turn", "attempt", "mode"]);
+  it("that act on a message hold how the session is routed, and wait for notBefore", () => {
+    expect(moves.claim.same).toEqual(["turn", "mode", "lane"]);
+    expect(moves.start.same).toEqual(["mode"]);
     for (const name of ["claim", "start"] as const) expect(moves[name].passed, name).toEqual(["notBefore"]);
   });
 
@@ -82,9 +81,9 @@ describe("the moves of a session", () => {
 });
 
 describe("the notes on a session", () => {
-  it("tell of a delivery only once the turn has ended", () => {
-    expect(notes.delivered.from).toEqual(terminalStatuses);
-    expect(notes.undelivered.from).toEqual(terminalStatuses);
+  it("hold the turn, which is enough for one that was seen ended", () => {
+    expect(notes.delivered.same).toEqual(["turn"]);
+    expect(notes.undelivered.same).toEqual(["turn"]);
     expect(notes.lookAgain.from.filter(isTerminal)).toEqual([]);
   });
 });

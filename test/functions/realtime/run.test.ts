@@ -23,7 +23,6 @@ describe("the real-time worker", () => {
       winner: expect.stringMatching(/^rt-/),
       delivered: true,
     });
-    expect(await world.see(sessionId)).not.toHaveProperty("run");
     expect(world.told(sessionId)).toEqual([{ id: `${sessionId}.1.completed`, status: "done" }]);
     expect(await costOf(world, sessionId)).toMatchObject({ savedUsd: 0, wastedUsd: 0, missing: 0 });
     expect(world.queues.bodies("realtime")).toEqual([]);
