@@ -1,6 +1,6 @@
 import type { Clause, Item, Key, Table, Write } from "../../functions/clients/table.ts";
 import { manifestMoves } from "../../functions/domain/manifest.ts";
-import { type Move, moves, notes, type Session } from "../../functions/domain/session.ts";
+import { type Move, moves, type Note, notes, type Session } from "../../functions/domain/session.ts";
 import { clausesFor } from "../../functions/store/session-items.ts";
 import { holds } from "../support/memory-table.ts";
 
@@ -89,7 +89,7 @@ function namesOf(write: Write): { what: string; when: readonly Clause[] } {
 
 /** Which row of the tables of moves and notes a write was made from: by what it holds, and where it leads. */
 function sessionRow(when: readonly Clause[], to: unknown): string {
-  const rows: [string, Omit<Move, "to"> & { to?: Move["to"] }][] = Object.entries({ ...moves, ...notes });
+  const rows: [string, Note & { to?: Move["to"] }][] = Object.entries({ ...moves, ...notes });
   const found = rows.filter(([, row]) => {
     const leadsThere = to === undefined ? row.to === undefined : row.to?.some((status) => status === to) === true;
     const clauses = clausesFor(row, {} as Session, 0);

@@ -103,6 +103,25 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   {
+    name: "real-time calls that outlive their lease",
+    tasks: [
+      { task: "Now.", agentId: "live" },
+      { ...batched("[[stand-in: slow 900]] Soon."), timeoutSeconds: 240, onDeadline: "fallback" },
+      { ...batched("[[stand-in: errored api_error times 1]] Soon."), timeoutSeconds: 240, onDeadline: "fallback" },
+    ],
+    apiFaults: [{ kind: "lost_response", on: "message", probability: 0.5, times: 3 }],
+    slowSpots: ["anthropic.createMessage", "META running", "META queued", "META submitted"],
+  },
+  {
+    name: "a fallback's answer racing a pause of the batch",
+    tasks: Array.from({ length: 3 }, (_, index) => ({
+      ...batched(`[[stand-in: slow 200]] [[stand-in: pause_turn 2]] Search. ${index}`),
+      timeoutSeconds: 330 + index * 20,
+      onDeadline: "fallback" as const,
+    })),
+    slowSpots: ["META queued", "META done", "META note", "META submitted", "anthropic.createMessage", "table.get"],
+  },
+  {
     name: "a batch that surfaces after its manifest was given up",
     tasks: many(3),
     apiFaults: [

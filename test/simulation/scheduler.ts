@@ -42,7 +42,7 @@ export const slowSpots = [
   "anthropic.createBatch",
   "anthropic.createMessage",
   "anthropic.results",
-  "table.getMany",
+  "table.get",
   "queues.receive",
 ] as const;
 export type SlowSpot = (typeof slowSpots)[number];
