@@ -10,6 +10,8 @@ export interface SimulatedApi {
   anthropic: Anthropic;
   model: StandInModel;
   faults: Faults;
+  /** Every request of a batch that was asked for, whatever came of it. */
+  sent: { customId: string; params: string }[];
 }
 
 type Answer = Extract<Reply, { kind: "answer" }>;
@@ -27,12 +29,15 @@ export function simulatedApi(clock: { now(): number }, random: Random, seed: str
     "content-type": "application/json",
   };
   const call = (method: Call["method"], url: string, body = "") => exchange({ method, url, headers, body });
+  const sent: SimulatedApi["sent"] = [];
   const anthropic: Anthropic = {
-    createBatch: async ({ lines }) =>
-      paid(call("POST", "/v1/messages/batches", `{"requests":[${lines.join(",")}]}`), (answer) => {
+    createBatch: async ({ lines }) => {
+      for (const line of lines) sent.push(namesOf(line));
+      return paid(call("POST", "/v1/messages/batches", `{"requests":[${lines.join(",")}]}`), (answer) => {
         const batch = parseBatch(JSON.parse(textOf(answer)));
         return batch === undefined ? undefined : { batch };
-      }),
+      });
+    },
     async listBatches(createdAfter) {
       const batches = [];
       for (let after = ""; ; ) {
@@ -58,7 +63,12 @@ export function simulatedApi(clock: { now(): number }, random: Random, seed: str
     },
     createMessage: async ({ body }) => paid(call("POST", "/v1/messages", body), (answer) => ({ text: textOf(answer) })),
   };
-  return { anthropic, model, faults };
+  return { anthropic, model, faults, sent };
+}
+
+function namesOf(line: string): SimulatedApi["sent"][number] {
+  const { custom_id: customId, params } = JSON.parse(line) as { custom_id: string; params: unknown };
+  return { customId, params: JSON.stringify(params) };
 }
 
 function paid<T extends object>(reply: Reply, read: (answer: Answer) => T | undefined): PaidCall<T> {

@@ -3,10 +3,12 @@ import { parseCustomId } from "../../functions/domain/ids.ts";
 import { manifestMoves } from "../../functions/domain/manifest.ts";
 import { canMove, isTerminal, type Status, statuses } from "../../functions/domain/session.ts";
 import type { Scenario } from "./scenarios.ts";
+import type { Process, Scheduler } from "./scheduler.ts";
 import { queueNames, type World } from "./world.ts";
 
 /** Watches every write that takes hold: what may never happen is seen when it happens, not only at rest. */
-export function watched(table: Table, clock: { now: number }, violations: string[]): Table {
+export function watched(table: Table, clock: Pick<Scheduler, "now" | "acting">, violations: string[]): Table {
+  const runners = new Map<unknown, Process | undefined>();
   const facts = new Map<string, string>();
   const before = new Map<string, Item>();
   const waits = new Map<string, { attempt: string; until: number }>();
@@ -19,6 +21,7 @@ export function watched(table: Table, clock: { now: number }, violations: string
     }
     if (item.sk === "META") {
       violations.push(...checkMove(before.get(key), item, before, clock.now).map((what) => `${item.pk}: ${what}`));
+      violations.push(...checkRun(before.get(key), item, runners, clock));
       checkPatience(item, waits, clock.now, violations);
     }
     if (item.sk === "HEAD")
@@ -46,6 +49,8 @@ export function watched(table: Table, clock: { now: number }, violations: string
   };
 }
 
+/** What tells how a turn ended. */
+const endings = ["winner", "endedAt", "stopReason", "truncated", "error"] as const;
 const statusOf = (item: Item): Status | undefined => statuses.find((one) => one === item["status"]);
 
 /** Whatever the conditions of the store: a session only ever makes a move that is drawn, and none that breaks a promise. */
@@ -56,7 +61,10 @@ function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Ite
   const isSameTurn = was["turn"] === is["turn"];
   if ((from !== to || !isSameTurn) && !canMove(from, to)) wrong.push(`${from} became ${to}`);
   if (isTerminal(from) && isSameTurn && from !== to) wrong.push(`turn ${String(is["turn"])}: ${from} became ${to}`);
-  if (isTerminal(from) && isSameTurn && was["winner"] !== is["winner"]) wrong.push("its winner changed");
+  if (isTerminal(from) && isSameTurn) {
+    const changed = endings.filter((one) => JSON.stringify(was[one]) !== JSON.stringify(is[one]));
+    wrong.push(...changed.map((one) => `its ${one} changed after its end`));
+  }
   if (isTerminal(from) && !isSameTurn && was["delivered"] !== true) wrong.push("a turn was left undelivered");
   if (Number(is["turn"]) < Number(was["turn"])) wrong.push("it went back a turn");
   if (from === to) return wrong;
@@ -70,6 +78,22 @@ function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Ite
   if (to === "running" && from === "submitted" && !(now >= deadlineAt - maxLeadMs)) wrong.push("fell back too early");
   if (to === "timeout" && !(now >= deadlineAt)) wrong.push("timed out before its deadline");
   return wrong;
+}
+
+/** A real-time attempt is ended by the one who makes it, or once its lease is over: never while it may still be answered. */
+function checkRun(
+  was: Item | undefined,
+  is: Item,
+  runners: Map<unknown, Process | undefined>,
+  { now, acting }: Pick<Scheduler, "now" | "acting">,
+): string[] {
+  if (is["status"] === "running" && was?.["status"] !== "running") runners.set(is["run"], acting);
+  const isGivenUp =
+    was?.["status"] === "running" &&
+    (is["status"] === "queued" || is["status"] === "submitted") &&
+    was["turn"] === is["turn"];
+  if (!isGivenUp || now >= Number(was["runEndsAt"]) || runners.get(was["run"]) === acting) return [];
+  return [`${is.pk}: its real-time attempt was ended by somebody else`];
 }
 
 function checkManifestMove(was: Item | undefined, is: Item): string[] {
@@ -118,6 +142,7 @@ export function violationsAtRest(
     ...accepted.flatMap(({ sessionId }) => checkSession(byKey, sessionId, world)),
     ...checkBill(world, byKey, items, mayPayTwice),
     ...checkBatches(world, byKey),
+    ...checkSent(world),
     ...checkLeftovers(world, items),
   ];
 }
@@ -178,6 +203,21 @@ function checkBill(
     violations.push(`real time: ${realtime} paid, ${booked} booked, ${unknown} unknown`);
   }
   return violations;
+}
+
+/** However often a turn is sent, it is sent as it was frozen; and no turn is sent as another. */
+function checkSent({ api }: World): string[] {
+  const [bodies, turns] = [new Map<string, string>(), new Map<string, string>()];
+  return api.sent.flatMap(({ customId, params }) => {
+    const id = parseCustomId(customId);
+    if (id === undefined) return [];
+    const turn = `${id.sessionId} turn ${id.turn}`;
+    const isSame = (bodies.get(turn) ?? params) === params;
+    const isOwn = (turns.get(`${id.sessionId} ${params}`) ?? turn) === turn;
+    bodies.set(turn, params);
+    turns.set(`${id.sessionId} ${params}`, turn);
+    return [...(isSame ? [] : [`${turn}: sent in two ways`]), ...(isOwn ? [] : [`${turn}: sent as another turn`])];
+  });
 }
 
 function checkBatches(world: World, byKey: ReadonlyMap<string, Item>): string[] {

@@ -16,6 +16,9 @@ export interface Mutation {
   onDecision?: (name: ClauseName) => void;
 }
 
+const absent: Clause[] = [{ attribute: "pk", is: "absent" }];
+const nameOf = (what: string, { attribute }: Clause): ClauseName => `${what}: ${attribute}`;
+
 /** A table that takes a clause away from every write, and tells what each clause is there for. */
 export function mutated(table: Table, { drop, onClause, onDecision }: Mutation): Table {
   const keep = (write: Write): Write => {
@@ -28,12 +31,8 @@ export function mutated(table: Table, { drop, onClause, onDecision }: Mutation):
   };
   const watch = async (writes: readonly Write[]): Promise<void> => {
     if (onDecision === undefined) return;
-    const refusing: ClauseName[] = [];
-    for (const write of writes) {
-      const { what, when } = namesOf(write);
-      const current = await table.get(keyOf(write));
-      refusing.push(...when.filter((clause) => !holds(current, [clause])).map((clause) => nameOf(what, clause)));
-    }
+    const current = await Promise.all(writes.map((write) => table.get(keyOf(write))));
+    const refusing = writes.flatMap((write, index) => refusingClauses(write, current[index]));
     const [only] = refusing;
     if (only !== undefined && refusing.length === 1) onDecision(only);
   };
@@ -60,8 +59,23 @@ export function mutated(table: Table, { drop, onClause, onDecision }: Mutation):
   };
 }
 
-const absent: Clause[] = [{ attribute: "pk", is: "absent" }];
-const nameOf = (what: string, { attribute }: Clause): ClauseName => `${what}: ${attribute}`;
+/** Whether this write has the clause, and whether just now that alone would refuse it. */
+export function isDecisive(target: ClauseName, write: Write, current: Item | undefined): "absent" | "no" | "yes" {
+  const { what, when } = namesOf(write);
+  if (!when.some((clause) => nameOf(what, clause) === target)) return "absent";
+  const refusing = refusingClauses(write, current);
+  return refusing.length === 1 && refusing[0] === target ? "yes" : "no";
+}
+
+/** Every condition of a session's moves and notes. */
+export const sessionClauses: readonly ClauseName[] = Object.entries({ ...moves, ...notes }).flatMap(
+  ([name, row]: [string, Note]) => clausesFor(row, {} as Session, 0).map((clause) => nameOf(`${name} session`, clause)),
+);
+
+function refusingClauses(write: Write, current: Item | undefined): ClauseName[] {
+  const { what, when } = namesOf(write);
+  return when.filter((clause) => !holds(current, [clause])).map((clause) => nameOf(what, clause));
+}
 
 function keyOf(write: Write): Key {
   if ("put" in write) return write.put.item;

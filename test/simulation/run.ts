@@ -1,10 +1,13 @@
+import type { Change } from "../../functions/clients/table.ts";
 import { type Accepted, isAtRest, violationsAtRest, watched } from "./invariants.ts";
+import { isDecisive, sessionClauses } from "./mutation.ts";
 import { type Random, seeded } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
 import {
   type Fault,
   type FaultPlan,
   faultKinds,
+  type Pace,
   type Process,
   Scheduler,
   slowSpots,
@@ -40,15 +43,14 @@ const livenessSeconds = 3 * 24 * 3600;
 export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOptions): Promise<RunReport> {
   const random = seeded(seed);
   const chaos = plan ?? randomFaults(seeded(seed + 1), scenario);
-  const slowness = random.pick([0, 0.01, 0.05, 0.15]);
-  const slowSpot = random.pick(scenario.slowSpots ?? slowSpots);
-  const pace = plan === undefined && random.chance(0.6) ? { slowness, slowSpot } : { slowness };
+  const pace: Pace = plan === undefined ? paceOf(random, scenario, (key) => world.peek(key)) : { slowness: 0 };
   const scheduler = new Scheduler(random, chaos, startAt, pace);
   const violations: string[] = [];
   const world = createWorld({
     scheduler,
     random: seeded(seed + 2),
     seed,
+    removedLane: scenario.removedLane,
     withLeases: scenario.withLeases ?? !random.chance(0.3),
     wrapTable: (table) => watched(wrapTable?.(table) ?? table, scheduler, violations),
   });
@@ -78,6 +80,20 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
     ],
     trace: scheduler.trace,
   };
+}
+
+/** In some seeds one kind of call is slow, in others the writes of one condition wait until it alone would refuse them. */
+function paceOf(random: Random, { slowSpots: spots = slowSpots }: Scenario, peek: World["peek"]): Pace {
+  const slowness = random.pick([0, 0.01, 0.05, 0.15]);
+  const [slowSpot, target] = [random.pick(spots), random.pick(sessionClauses)];
+  const moment: Pace["moment"] = (method, [change]) => {
+    if (method !== "update") return undefined;
+    const update = change as Change;
+    const isNow = () => isDecisive(target, { update }, peek(update.key));
+    // Not all of them: the others are what makes the moment come.
+    return isNow() === "no" && random.chance(1 / 2) ? () => isNow() === "yes" : undefined;
+  };
+  return random.pick([{ slowness }, { slowness, slowSpot }, { slowness, moment }, { slowness: 0, moment }]);
 }
 
 /** Each caller asks with its key until it is answered, as a careful client does. */

@@ -10,6 +10,8 @@ export interface Scenario {
   apiFaults?: readonly ApiFault[];
   /** Undefined: leases are left out in three of ten seeds, so that every overlap happens. */
   withLeases?: boolean;
+  /** A lane that is taken out of the configuration while it has work. */
+  removedLane?: string;
   /** Batches of others in the workspace. */
   strangers?: number;
   /** A batch that surfaces only after its manifest was given up is the one thing that is paid twice. */
@@ -82,7 +84,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "errors that are tried again, and one that is not",
     tasks: [
-      batched("[[stand-in: errored overloaded_error times 1]] Again."),
+      batched("[[stand-in: errored overloaded_error times 2]] Again."),
       batched("[[stand-in: expired times 1]] And again."),
       batched("[[stand-in: errored invalid_request_error]] Never."),
       batched("[[stand-in: refusal]] No."),
@@ -115,7 +117,9 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "a fallback's answer racing a pause of the batch",
     tasks: Array.from({ length: 3 }, (_, index) => ({
-      ...batched(`[[stand-in: slow 200]] [[stand-in: pause_turn 2]] Search. ${index}`),
+      ...batched(
+        `[[stand-in: slow 200]] [[stand-in: ${index === 2 ? "pause_turn" : "pause_in_batch"} 2]] Search. ${index}`,
+      ),
       timeoutSeconds: 330 + index * 20,
       onDeadline: "fallback" as const,
     })),
@@ -161,6 +165,15 @@ export const scenarios: readonly Scenario[] = [
       timeoutSeconds: 300 + index * 60,
       onDeadline: "fallback" as const,
     })),
+  },
+  {
+    name: "a lane that is removed while it has work",
+    tasks: Array.from({ length: 4 }, (_, index) => ({
+      ...batched(`[[stand-in: slow 60]] Wait. ${index}`),
+      lane: "narrow",
+    })),
+    removedLane: "narrow",
+    slowSpots: ["META submitted", "queues.receive", "META queued"],
   },
   {
     name: "everything at once",

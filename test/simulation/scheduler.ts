@@ -19,6 +19,7 @@ export interface Process {
 /** Trouble ends after so many effects, and slowness after so long: from then on everything must come to rest. */
 export const troubledEffects = 400;
 const slowForMs = 45 * 60_000;
+const heldMs = 5_000;
 const slowMs = [2_000, 30_000, 200_000, 700_000];
 
 /**
@@ -52,6 +53,8 @@ export interface Pace {
   slowness: number;
   /** What is slow every other time. */
   slowSpot?: SlowSpot;
+  /** What waits for the moment at which it would do most harm: until this says so, or its process dies over it. */
+  moment?: (method: string, parameters: readonly unknown[]) => (() => boolean) | undefined;
 }
 
 interface Effect {
@@ -82,6 +85,8 @@ export class TransientError extends Error {
 export class Scheduler {
   now: number;
   effects = 0;
+  /** Whose call takes hold just now. */
+  acting: Process | undefined;
   readonly faults = new Map<Fault, number>();
   private readonly steps: { no: number; at: number; process: string; name: string; fault: Fault | undefined }[] = [];
   private readonly pending: Effect[] = [];
@@ -89,7 +94,7 @@ export class Scheduler {
   private timerNo = 0;
   private readonly random: Random;
   private readonly plan: FaultPlan;
-  private readonly pace: Pace;
+  readonly pace: Pace;
   private readonly startAt: number;
 
   constructor(random: Random, plan: FaultPlan, startAt: number, pace: Pace) {
@@ -129,13 +134,21 @@ export class Scheduler {
   }
 
   /** A call out: nothing happens until it is picked, and for a dead process nothing ever does. */
-  effect<T>(process: Process, name: string, run: () => T | Promise<T>): Promise<T> {
+  effect<T>(process: Process, name: string, run: () => T | Promise<T>, moment?: () => boolean): Promise<T> {
     if (process.isDead) return new Promise(() => {});
     return new Promise((resolve, reject) => {
       const effect: Effect = { process, name, run, resolve: (value) => resolve(value as T), reject };
-      if (this.isQuick(name)) this.pending.push(effect);
+      if (moment !== undefined) this.hold(effect, moment);
+      else if (this.isQuick(name)) this.pending.push(effect);
       else this.after(this.random.below(this.random.pick(slowMs)), () => this.pending.push(effect));
     });
+  }
+
+  /** A held call looks again and again whether its moment has come; if it never does, its process dies over it. */
+  private hold(effect: Effect, hasCome: () => boolean): void {
+    const isLate = this.now > this.startAt + slowForMs;
+    if (isLate || effect.process.isDead || hasCome()) this.pending.push(effect);
+    else this.after(heldMs, () => this.hold(effect, hasCome));
   }
 
   after(milliseconds: number, fire: () => void): void {
@@ -191,6 +204,7 @@ export class Scheduler {
     this.steps.push({ no: this.effects, at: this.now, process: process.name, name, fault });
     if (fault === "crash-before") return process.die();
     if (fault === "fail-before") return effect.reject(new TransientError(name));
+    this.acting = process;
     try {
       const first = await effect.run();
       if (fault === "crash-after") return process.die();
@@ -211,9 +225,13 @@ export function asEffects<T extends object>(scheduler: Scheduler, process: Proce
     get(target, property) {
       const method = Reflect.get(target, property);
       if (typeof method !== "function") return method;
+      const called = String(property);
       return (...parameters: unknown[]) =>
-        scheduler.effect(process, label(name, String(property), parameters), () =>
-          Reflect.apply(method, target, parameters),
+        scheduler.effect(
+          process,
+          label(name, called, parameters),
+          () => Reflect.apply(method, target, parameters),
+          name === "table" ? scheduler.pace.moment?.(called, parameters) : undefined,
         );
     },
   });

@@ -1,7 +1,7 @@
 import type { BatcherDeps } from "../../functions/batcher/deps.ts";
 import { drainLane, messageRemover } from "../../functions/batcher/drain.ts";
 import type { OutgoingEvent } from "../../functions/clients/eventbridge.ts";
-import type { Item, Table } from "../../functions/clients/table.ts";
+import type { Item, Key, Table } from "../../functions/clients/table.ts";
 import { type Config, parseConfig } from "../../functions/domain/config/index.ts";
 import type { LogCode } from "../../functions/domain/log.ts";
 import { once } from "../../functions/domain/once.ts";
@@ -25,6 +25,7 @@ import type { Random } from "./random.ts";
 import { asEffects, type Process, type Scheduler } from "./scheduler.ts";
 
 export const tickSeconds = 60;
+const removedAfterMs = 150_000;
 
 export interface WorldOptions {
   scheduler: Scheduler;
@@ -32,6 +33,8 @@ export interface WorldOptions {
   seed: number;
   /** Without leases every overlap happens, and nothing may change but the work done. */
   withLeases: boolean;
+  /** A lane that a new configuration no longer has, while functions with the old one still run. */
+  removedLane?: string | undefined;
   /** Wraps the table below the effects, to watch it or to take a condition away. */
   wrapTable?: (table: Table) => Table;
 }
@@ -41,6 +44,8 @@ export interface World {
   config: Config;
   table: Table;
   items(): Item[];
+  /** One item as it is now, which is not to be changed. */
+  peek(key: Key): Item | undefined;
   queues: MemoryQueues;
   events: OutgoingEvent[];
   api: SimulatedApi;
@@ -51,24 +56,28 @@ export interface World {
   runMessage(process: Process, body: string): Promise<void>;
 }
 
-const configText = JSON.stringify({
-  agents: {
-    list: [
-      { id: "worker", system: "Work." },
-      { id: "live", routing: "realtime" },
-    ],
-  },
-  lanes: [
-    { id: "default", maxBatchRequests: 3, maxAttempts: 3 },
-    { id: "narrow", maxInFlightRequests: 1 },
+const lanes = [
+  { id: "default", maxBatchRequests: 3, maxAttempts: 3 },
+  { id: "narrow", maxInFlightRequests: 1 },
+];
+const agents = {
+  list: [
+    { id: "worker", system: "Work." },
+    { id: "live", routing: "realtime" },
   ],
-});
+};
+
+function configOf(parts: { agents: typeof agents; lanes: typeof lanes }): Config {
+  const parsed = parseConfig(JSON.stringify(parts), () => undefined);
+  if (!parsed.ok) throw new Error(parsed.problems.join("\n"));
+  return parsed.config;
+}
 
 export function createWorld(options: WorldOptions): World {
   const { scheduler, random, seed, withLeases, wrapTable = (table) => table } = options;
-  const parsed = parseConfig(configText, () => undefined);
-  if (!parsed.ok) throw new Error(parsed.problems.join("\n"));
-  const { config } = parsed;
+  const config = configOf({ agents, lanes });
+  const later = configOf({ agents, lanes: lanes.filter(({ id }) => id !== options.removedLane) });
+  const startedAt = scheduler.now;
   const clock = { now: () => scheduler.now };
   // The index is behind now and then, by up to two ticks.
   const memory = memoryTable({
@@ -111,7 +120,8 @@ export function createWorld(options: WorldOptions): World {
     const queuesOf = wrap("queues", queues);
     const latencies = latencyStore(tableOf, own, tickSeconds);
     return {
-      config,
+      // Callers go on naming the lane: what they were answered is kept.
+      config: process.name === "spawn" || scheduler.now < startedAt + removedAfterMs ? config : later,
       sessions: sessionStore({ table: tableOf, clock: own, tickSeconds, leadMs: latencies.leadMs }),
       latencies,
       turns: turnStore(tableOf, bodyStore(wrap("objects", objects))),
@@ -130,7 +140,7 @@ export function createWorld(options: WorldOptions): World {
       tickSeconds,
       createTimeoutSeconds: 300,
       reconcileGraceSeconds: 600,
-      retrySeconds: 30,
+      retrySeconds: 120,
       millisecondsLeft: () => 900_000,
     } satisfies SpawnDeps & BatcherDeps & PollerDeps & RealtimeDeps;
   };
@@ -139,6 +149,7 @@ export function createWorld(options: WorldOptions): World {
     config,
     table,
     items: () => memory.items(),
+    peek: (key) => memory.peek(key),
     queues,
     events: bus.taken,
     api,

@@ -36,8 +36,8 @@ export interface MemoryTableOptions {
   indexes?: readonly IndexKeys[];
 }
 
-/** With what only a test may see: every item, in no order, as copies. */
-export type MemoryTable = Table & { items(): Item[] };
+/** With what only a test may see: every item, in no order, as copies; and one of them, not to be changed. */
+export type MemoryTable = Table & { items(): Item[]; peek(key: Key): Item | undefined };
 
 /**
  * DynamoDB's promises in memory: conditions from their clauses, transactions as a whole or not at all, strong reads, an
@@ -66,6 +66,7 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
   };
   return {
     items: () => copied(history.all()),
+    peek: (key) => history.get(key),
     get: async (key) => copied(history.get(key)),
     getMany: async (keys) => {
       checkDistinct(keys);

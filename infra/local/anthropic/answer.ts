@@ -14,12 +14,13 @@ export interface Answer {
   outputTokens: number;
 }
 
-/** The answer to a task: a function of the request alone, so that the same request is always answered the same. */
-export function answer(work: Work): Answer {
+/** The answer to a task: a function of the request and its way alone, so that the same request is always answered the same. */
+export function answer(work: Work, isBatched: boolean): Answer {
   const { directives, maxTokens } = work;
   if (maxTokens === 0) return finish([], "max_tokens");
   if (directives.stop === "refusal") return refuse();
-  if (directives.pauses > work.pausesSoFar) return pause(work);
+  const pauses = Math.max(directives.pauses, isBatched ? directives.batchPauses : 0);
+  if (pauses > work.pausesSoFar) return pause(work);
   if (directives.stop === "tool_use") return askForTool(work);
   const text = fullText(work);
   if (directives.answerBytes !== undefined) return withThinking(work, finish([textBlock(text)], "end_turn"));

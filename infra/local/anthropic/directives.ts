@@ -9,6 +9,7 @@ import { creditMessage, type ErrorType, invalid, isErrorType, usageLimitMessage 
  * | `max_tokens` | the answer is cut, `stop_reason: "max_tokens"`, however large the limit |
  * | `context_window` | the same with `model_context_window_exceeded` |
  * | `pause_turn N` | the first N answers end in `pause_turn`, the next one as usual |
+ * | `pause_in_batch N` | the same, but in real time it answers at once: the two ways of one turn then differ |
  * | `tool_use` | asks for a tool and ends in `tool_use` |
  * | `thinking` | the answer starts with a signed thinking block, whatever the model |
  * | `errored TYPE` | fails with that error type |
@@ -26,6 +27,8 @@ import { creditMessage, type ErrorType, invalid, isErrorType, usageLimitMessage 
 export interface Directives {
   stop?: "refusal" | "max_tokens" | "model_context_window_exceeded" | "tool_use";
   pauses: number;
+  /** In a batch only. */
+  batchPauses: number;
   thinking: boolean;
   malformed: boolean;
   failure?: { type: ErrorType | "expired"; message: string; times: number };
@@ -38,7 +41,7 @@ const pattern = /\[\[stand-in: ([^\]]*)\]\]/g;
 const slowPattern = /\[\[stand-in: slow (\d+)\]\]/g;
 
 export function parseDirectives(task: string): Directives {
-  const directives: Directives = { pauses: 0, thinking: false, malformed: false, slowSeconds: 0 };
+  const directives: Directives = { pauses: 0, batchPauses: 0, thinking: false, malformed: false, slowSeconds: 0 };
   if (!task.includes("[[stand-in:")) return directives;
   for (const [, text = ""] of task.matchAll(pattern)) Object.assign(directives, readOne(text.trim()));
   return directives;
@@ -67,6 +70,7 @@ function readOne(text: string): Partial<Directives> {
   if (name === "answer") return { answer: rest };
   if (/^\d+$/.test(rest)) {
     if (name === "pause_turn") return { pauses: Number(rest) };
+    if (name === "pause_in_batch") return { batchPauses: Number(rest) };
     if (name === "answer_bytes") return { answerBytes: Number(rest) };
     if (name === "slow") return { slowSeconds: Number(rest) };
   }

@@ -68,7 +68,7 @@ function complete(work: Work, input: WorkInput, { cache, tries }: WorkDeps): Out
     startsAt: input.startsAt,
     answersAt: input.answersAt,
   });
-  const made = answer(work);
+  const made = answer(work, input.rules.batch);
   return {
     type: "succeeded",
     work,

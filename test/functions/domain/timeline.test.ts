@@ -15,8 +15,8 @@ describe("a timeline", () => {
   });
 
   it("says what the mover says, where it says something", () => {
-    expect(told("requeueBatched", {}, "overloaded_error")?.why).toBe("overloaded_error");
-    expect(told("requeueBatched", {})?.why).toBe("out of its manifest");
+    expect(told("leaveBatch", {}, "overloaded_error")?.why).toBe("overloaded_error");
+    expect(told("leaveBatch", {})?.why).toBe("out of its manifest");
   });
 
   it("says how a turn ended", () => {
@@ -32,14 +32,14 @@ describe("a timeline", () => {
   });
 
   it("keeps its reasons short, and whole where they have bars and line ends in them", () => {
-    expect(told("requeueRun", {}, "x".repeat(500))?.why).toHaveLength(maxTimelineCharacters);
-    expect(told("requeueRun", {}, "a|b\nc")?.why).toBe("a|b\nc");
+    expect(told("leaveRun", {}, "x".repeat(500))?.why).toHaveLength(maxTimelineCharacters);
+    expect(told("leaveRun", {}, "a|b\nc")?.why).toBe("a|b\nc");
   });
 
   it("keeps how it began and how it went on of late, however long it grows", () => {
     let timeline: string[] = [];
     for (let attempt = 1; attempt <= 100; attempt += 1)
-      timeline = withMove("requeueBatched", aSession({ attempt, timeline }), { at, because: "again" });
+      timeline = withMove("leaveBatch", aSession({ attempt, timeline }), { at, because: "again" });
     const attempts = readTimeline(timeline).map((entry) => entry.attempt);
     expect(attempts).toHaveLength(timelineFirst + timelineLast);
     expect(attempts.slice(0, 3)).toEqual([1, 2, 100 - timelineLast + 1]);

@@ -390,7 +390,7 @@ describe("the timeline that a move writes", () => {
   it("keeps no word of what the mover said beside it", async () => {
     const { store, table, keep } = storeWith();
     const session = await keep(aSession({ status: "submitted", manifestId }));
-    await store.move("requeueBatched", session, "queued", { manifestId: undefined, because: "overloaded_error" });
+    await store.move("leaveBatch", session, "queued", { manifestId: undefined, because: "overloaded_error" });
     expect(await table.get(metaKey(session.sessionId))).not.toHaveProperty("because");
   });
 });
