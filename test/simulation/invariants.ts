@@ -154,8 +154,8 @@ function checkSession(byKey: ReadonlyMap<string, Item>, sessionId: string, world
   if (status === undefined || !isTerminal(status)) return [`${sessionId}: still ${String(item["status"])}`];
   const id = `${sessionId}.${String(item["turn"])}.completed`;
   const turn = String(item["turn"]).padStart(4, "0");
-  const winner =
-    item["winner"] === undefined ? undefined : `SESSION#${sessionId} RESULT#${turn}#${String(item["winner"])}`;
+  const source = item["winner"];
+  const winner = typeof source === "string" ? `SESSION#${sessionId} RESULT#${turn}#${source}` : undefined;
   const told = world.events.filter(({ detail }) => detail.includes(`"id":"${id}"`)).length;
   return [
     ...(status === "timeout" && item["onDeadline"] !== "fail"

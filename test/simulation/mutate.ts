@@ -1,7 +1,6 @@
 import { parseArgs } from "node:util";
 import { type ClauseName, mutated } from "./mutation.ts";
-import { runSimulation } from "./run.ts";
-import { scenarios } from "./scenarios.ts";
+import { runSimulation, scenarioOf, wholeRound } from "./run.ts";
 
 /**
  * `npm run mutate -- [--seeds N] [--only TEXT]`: takes each clause of each conditional write away, in turn, and looks for
@@ -10,14 +9,13 @@ import { scenarios } from "./scenarios.ts";
  * A run goes on unchanged until the clause alone would refuse a write; only seeds in which it does are worth a run without it.
  */
 const { values } = parseArgs({
-  options: { seeds: { type: "string", default: "650" }, only: { type: "string", default: "" } },
+  options: { seeds: { type: "string", default: String(wholeRound) }, only: { type: "string", default: "" } },
 });
 const seeds = Number(values.seeds);
 
 /** Leases only save work: without their conditions more is done twice, and nothing else may change. */
 const isNeedless = (clause: ClauseName) => clause.includes(" LEASE");
 
-const scenarioOf = (seed: number) => scenarios[seed % scenarios.length]!;
 const decidedIn = new Map<ClauseName, number[]>();
 for (let seed = 1; seed <= seeds; seed += 1) {
   const decisive = new Set<ClauseName>();
@@ -32,7 +30,9 @@ for (let seed = 1; seed <= seeds; seed += 1) {
   if (seed % 100 === 0) process.stderr.write(`${seed}/${seeds} seeds looked through\n`);
 }
 
-const clauses = [...decidedIn].filter(([name]) => !isNeedless(name) && name.includes(values.only)).sort();
+const clauses = [...decidedIn]
+  .filter(([name]) => !isNeedless(name) && name.includes(values.only))
+  .sort(([one], [other]) => one.localeCompare(other));
 let survived = 0;
 for (const [drop, decisive] of clauses) {
   const killed = await findSeed(drop, decisive);

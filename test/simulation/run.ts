@@ -2,7 +2,7 @@ import type { Change } from "../../functions/clients/table.ts";
 import { type Accepted, isAtRest, violationsAtRest, watched } from "./invariants.ts";
 import { isDecisive, sessionClauses } from "./mutation.ts";
 import { type Random, seeded } from "./random.ts";
-import type { Scenario } from "./scenarios.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 import {
   type Fault,
   type FaultPlan,
@@ -10,6 +10,7 @@ import {
   type Pace,
   type Process,
   Scheduler,
+  type SlowSpot,
   slowSpots,
   strike,
   troubledEffects,
@@ -43,7 +44,7 @@ const livenessSeconds = 3 * 24 * 3600;
 export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOptions): Promise<RunReport> {
   const random = seeded(seed);
   const chaos = plan ?? randomFaults(seeded(seed + 1), scenario);
-  const pace: Pace = plan === undefined ? paceOf(random, scenario, (key) => world.peek(key)) : { slowness: 0 };
+  const pace: Pace = plan === undefined ? paceOf(seed, random, (key) => world.peek(key)) : { slowness: 0 };
   const scheduler = new Scheduler(random, chaos, startAt, pace);
   const violations: string[] = [];
   const world = createWorld({
@@ -82,10 +83,22 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
   };
 }
 
+/** The seeds go round the scenarios, and within each round the paces: so each scenario meets each pace. */
+export const scenarioOf = (seed: number): Scenario => scenarios[seed % scenarios.length]!;
+const plainPaces = 20;
+/** So many seeds show each scenario at each pace. */
+export const wholeRound = scenarios.length * (plainPaces + slowSpots.length + sessionClauses.length);
+
 /** In some seeds one kind of call is slow, in others the writes of one condition wait until it alone would refuse them. */
-function paceOf(random: Random, { slowSpots: spots = slowSpots }: Scenario, peek: World["peek"]): Pace {
-  const slowness = random.pick([0, 0.01, 0.05, 0.15]);
-  const [slowSpot, target] = [random.pick(spots), random.pick(sessionClauses)];
+function paceOf(seed: number, random: Random, peek: World["peek"]): Pace {
+  const slowness = random.pick([0, 0, 0.01, 0.05, 0.15]);
+  const spots: readonly (SlowSpot | undefined)[] = [
+    ...Array.from({ length: plainPaces }, () => undefined),
+    ...slowSpots,
+  ];
+  const no = Math.floor(seed / scenarios.length) % (spots.length + sessionClauses.length);
+  const target = sessionClauses[no - spots.length];
+  if (target === undefined) return { slowness, slowSpot: spots[no] };
   const moment: Pace["moment"] = (method, [change]) => {
     if (method !== "update") return undefined;
     const update = change as Change;
@@ -93,7 +106,7 @@ function paceOf(random: Random, { slowSpots: spots = slowSpots }: Scenario, peek
     // Not all of them: the others are what makes the moment come.
     return isNow() === "no" && random.chance(1 / 2) ? () => isNow() === "yes" : undefined;
   };
-  return random.pick([{ slowness }, { slowness, slowSpot }, { slowness, moment }, { slowness: 0, moment }]);
+  return { slowness, moment };
 }
 
 /** Each caller asks with its key until it is answered, as a careful client does. */

@@ -1,8 +1,6 @@
 import type { SpawnRequest } from "../../functions/domain/spawn-request.ts";
 import type { Fault as ApiFault } from "../../infra/local/anthropic/faults.ts";
 
-import type { SlowSpot } from "./scheduler.ts";
-
 export interface Scenario {
   name: string;
   tasks: readonly SpawnRequest[];
@@ -16,8 +14,6 @@ export interface Scenario {
   strangers?: number;
   /** A batch that surfaces only after its manifest was given up is the one thing that is paid twice. */
   mayPayTwice?: boolean;
-  /** Which calls may be the slow ones of a seed; any unless given. */
-  slowSpots?: readonly SlowSpot[];
   /** The highest probability with which an effect is struck. */
   faultRate?: number;
 }
@@ -112,7 +108,6 @@ export const scenarios: readonly Scenario[] = [
       { ...batched("[[stand-in: errored api_error times 1]] Soon."), timeoutSeconds: 240, onDeadline: "fallback" },
     ],
     apiFaults: [{ kind: "lost_response", on: "message", probability: 0.5, times: 3 }],
-    slowSpots: ["anthropic.createMessage", "META running", "META queued", "META submitted"],
   },
   {
     name: "a fallback's answer racing a pause of the batch",
@@ -123,7 +118,6 @@ export const scenarios: readonly Scenario[] = [
       timeoutSeconds: 330 + index * 20,
       onDeadline: "fallback" as const,
     })),
-    slowSpots: ["META queued", "META done", "META note", "META submitted", "anthropic.createMessage", "table.get"],
   },
   {
     name: "a batch that surfaces after its manifest was given up",
@@ -173,7 +167,6 @@ export const scenarios: readonly Scenario[] = [
       lane: "narrow",
     })),
     removedLane: "narrow",
-    slowSpots: ["META submitted", "queues.receive", "META queued"],
   },
   {
     name: "everything at once",

@@ -52,7 +52,7 @@ export interface Pace {
   /** How often any call out is slow: then it takes hold much later, or its answer comes later, while others go on. */
   slowness: number;
   /** What is slow every other time. */
-  slowSpot?: SlowSpot;
+  slowSpot?: SlowSpot | undefined;
   /** What waits for the moment at which it would do most harm: until this says so, or its process dies over it. */
   moment?: (method: string, parameters: readonly unknown[]) => (() => boolean) | undefined;
 }

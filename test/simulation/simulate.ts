@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { runSimulation } from "./run.ts";
+import { runSimulation, scenarioOf } from "./run.ts";
 import { scenarios } from "./scenarios.ts";
 import { faultKinds, strike } from "./scheduler.ts";
 import { Totals } from "./totals.ts";
@@ -21,8 +21,7 @@ const totals = new Totals();
 
 async function runSeeds(count: number): Promise<void> {
   for (let seed = first; seed < first + count; seed += 1) {
-    const scenario = scenarios[seed % scenarios.length]!;
-    const report = await runSimulation({ seed, scenario });
+    const report = await runSimulation({ seed, scenario: scenarioOf(seed) });
     totals.add(report);
     if (values.trace) process.stdout.write(`${report.trace.join("\n")}\n`);
     if (seed % 100 === 0) showProgress(`${seed - first + 1}/${count} seeds`);
