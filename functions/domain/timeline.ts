@@ -20,7 +20,11 @@ const reasons: { readonly [name in MoveName]?: (next: Session) => string | undef
   finish: howItEnded,
   leaveBatch: (next) => (next.status === "queued" ? "out of its manifest" : howItEnded(next)),
   leaveRun: (next) =>
-    next.status === "queued" ? "to be called again" : next.status === "submitted" ? "back to its manifest" : howItEnded(next),
+    next.status === "queued"
+      ? "to be called again"
+      : next.status === "submitted"
+        ? "back to its manifest"
+        : howItEnded(next),
   failQueued: howItEnded,
   split: ({ manifestId }) => `in manifest ${manifestId}, half of the one before`,
   resend: ({ why }) => why,

@@ -105,8 +105,7 @@ export function fail(seen: Session, error: SessionError, deps: SettleDeps): Prom
   const ending = { error: shortened(error), endedAt: clock.now() };
   log("session_failed", { sessionId: seen.sessionId, type: error.type });
   if (seen.status === "submitted") return sessions.move("leaveBatch", seen, "failed", ending);
-  if (seen.manifestId !== undefined)
-    return sessions.move("leaveRun", seen, "submitted", { because: error.type });
+  if (seen.manifestId !== undefined) return sessions.move("leaveRun", seen, "submitted", { because: error.type });
   return sessions.move("leaveRun", seen, "failed", ending);
 }
 
@@ -135,11 +134,9 @@ export function requeue(
   changes: MoveChanges,
   { sessions }: Pick<SettleDeps, "sessions">,
 ): Promise<Moved> {
-  if (seen.status === "submitted")
-    return sessions.move("leaveBatch", seen, "queued", { ...outOfManifest, ...changes });
+  if (seen.status === "submitted") return sessions.move("leaveBatch", seen, "queued", { ...outOfManifest, ...changes });
   const because = changes.because === undefined ? {} : { because: changes.because };
   const isWaiting = "fellBack" in changes ? { fellBack: changes.fellBack } : {};
-  if (seen.manifestId !== undefined)
-    return sessions.move("leaveRun", seen, "submitted", { ...isWaiting, ...because });
+  if (seen.manifestId !== undefined) return sessions.move("leaveRun", seen, "submitted", { ...isWaiting, ...because });
   return sessions.move("leaveRun", seen, "queued", { ...outOfManifest, ...changes });
 }
