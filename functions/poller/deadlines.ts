@@ -19,10 +19,8 @@ export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
   const ended = await mapConcurrently(found.sessions, concurrency, async (session) => {
     try {
       const actionAt = deadlineActionAt(session, leadMs);
-      // The index may be stale, and what it names may have moved on.
-      if (actionAt === undefined) return undefined;
-      if (actionAt <= clock.now()) return await applyPolicy(session, actionAt, deps);
-      if (overdue.has(session.sessionId)) await lookLater(session, deps);
+      if (actionAt !== undefined && actionAt <= clock.now()) return await applyPolicy(session, actionAt, deps);
+      if (overdue.has(session.sessionId)) await lookLater(session, actionAt, deps);
       return undefined;
     } catch (error) {
       log("tick_failed", {
@@ -39,10 +37,16 @@ export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
   );
 }
 
-/** Entered while calls seemed slower. Were its entry left where it is, enough of them would hide those that are due. */
-async function lookLater(session: Session, { sessions }: PollerDeps): Promise<void> {
-  if (session.status === "queued") await sessions.move("resend", session, "queued");
-  else await sessions.note("lookAgain", session, {});
+/**
+ * Entered while calls seemed slower, or by somebody who did not know that its fallback was over: then nobody but this sweep
+ * would ever look at it. Were such entries left where they are, enough of them would hide those that are due.
+ */
+async function lookLater(session: Session, actionAt: number | undefined, { sessions }: PollerDeps): Promise<void> {
+  const { status } = session;
+  if (status === "queued") await sessions.move("resend", session, "queued");
+  // One in a batch that has no deadline to act on has just moved there, and the index does not know it yet.
+  const isWaiting = status === "running" || (status === "submitted" && actionAt !== undefined);
+  if (isWaiting) await sessions.note("lookAgain", session, {});
 }
 
 /** @returns the session, if its deadline ended it */

@@ -238,6 +238,23 @@ describe("a deadline", () => {
     expect(Number(dueAt)).toBeGreaterThan(world.clock.now());
   });
 
+  it("that was entered for a fallback that is over, by somebody who did not know, is not forgotten", async () => {
+    const world = testWorld(slowBatches);
+    const sessionId = await world.accept("Hurry.", asked("fallback"));
+    await world.batch();
+    world.pass(1_680);
+    await world.poll();
+    const [received] = await world.queues.receive("realtime");
+    const half = world.crashing({ at: (what) => what.startsWith("anthropic.createMessage"), when: "before" });
+    await half.process.run(() => half.runMessage(received!.body));
+    const { due, dueAt, runEndsAt } = await world.see(sessionId);
+    expect({ due, dueAt }).toEqual({ due: expect.stringMatching(/^rescue#/), dueAt: runEndsAt });
+    const stale = { due: String(due).replace("rescue", "deadline"), dueAt: world.clock.now() };
+    await world.table.update({ key: { pk: `SESSION#${sessionId}`, sk: "META" }, set: stale, when: [] });
+    await world.poll();
+    expect(await world.see(sessionId)).toMatchObject({ status: "running", due, dueAt: runEndsAt });
+  });
+
   it("that fell back in vain leaves the batch its chance", async () => {
     const world = testWorld(slowBatches);
     const sessionId = await world.accept("Hurry.", asked("fallback"));
