@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import { Hono } from "hono";
 import { RequestError, toErrorResponse } from "../domain/errors.ts";
-import { maxRequestBytes } from "../domain/limits.ts";
+import { maxIdempotencyKeyCharacters, maxRequestBytes } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
+import { describeProblems, type Problem, parseJson } from "../domain/parse.ts";
 import { type Principal, principalFrom } from "../domain/principal.ts";
 
 /** What API Gateway hands over beside the request; `npm start` hands over the same. */
@@ -57,4 +58,35 @@ export async function readText(c: HttpContext): Promise<string> {
   } catch {
     throw new RequestError(400, "the body is not UTF-8", { param: "body" });
   }
+}
+
+/**
+ * A body that is JSON, whatever its content type says it is.
+ * @throws RequestError 400 with all problems, naming the field of the first; 413
+ */
+export async function readJson<T>(c: HttpContext, parse: Parse<T>): Promise<T> {
+  return parseBody(await readText(c), parse);
+}
+
+type Parse<T> = (json: unknown) => { ok: true; value: T } | { ok: false; problems: readonly Problem[] };
+
+export function parseBody<T>(text: string, parse: Parse<T>): T {
+  const json = parseJson(text);
+  if (json === undefined) throw new RequestError(400, "the body is not JSON", { param: "body" });
+  const parsed = parse(json);
+  if (parsed.ok) return parsed.value;
+  const [first] = parsed.problems;
+  const param = first === undefined || first.path === "" ? "body" : first.path;
+  throw new RequestError(400, describeProblems(parsed.problems), { param });
+}
+
+/** @throws RequestError 400 where it has no characters, or too many */
+export function readIdempotencyKey(c: HttpContext): string | undefined {
+  const key = c.req.header("idempotency-key");
+  if (key === undefined) return undefined;
+  if (key.trim() === "" || key.length > maxIdempotencyKeyCharacters) {
+    const message = `must have 1 to ${maxIdempotencyKeyCharacters} characters`;
+    throw new RequestError(400, `Idempotency-Key: ${message}`, { param: "Idempotency-Key" });
+  }
+  return key;
 }

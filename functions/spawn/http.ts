@@ -1,9 +1,7 @@
-import { type HttpApp, type HttpContext, httpApp, readText } from "../clients/http.ts";
+import { type HttpApp, httpApp, parseBody, readIdempotencyKey, readText } from "../clients/http.ts";
 import { iso } from "../domain/clock.ts";
 import { RequestError } from "../domain/errors.ts";
 import { sha256 } from "../domain/ids.ts";
-import { maxIdempotencyKeyCharacters } from "../domain/limits.ts";
-import { describeProblems, parseJson } from "../domain/parse.ts";
 import { describeRouting } from "../domain/routing.ts";
 import { parseSpawnBody } from "../domain/spawn-request.ts";
 import type { Latencies } from "../store/latencies.ts";
@@ -21,7 +19,7 @@ export function spawnApp(deps: SpawnHttpDeps): HttpApp {
     const text = await readText(c);
     const session = await spawn(
       {
-        request: parseBody(text),
+        request: parseBody(text, parseSpawnBody),
         client: c.get("principal").client,
         hash: sha256(text),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
@@ -36,24 +34,4 @@ export function spawnApp(deps: SpawnHttpDeps): HttpApp {
     throw new RequestError(405, "spawn takes POST", { headers: { allow: "POST" } });
   });
   return app;
-}
-
-function readIdempotencyKey(c: HttpContext): string | undefined {
-  const key = c.req.header("idempotency-key");
-  if (key === undefined) return undefined;
-  if (key.trim() === "" || key.length > maxIdempotencyKeyCharacters) {
-    const message = `must have 1 to ${maxIdempotencyKeyCharacters} characters`;
-    throw new RequestError(400, `Idempotency-Key: ${message}`, { param: "Idempotency-Key" });
-  }
-  return key;
-}
-
-function parseBody(text: string) {
-  const json = parseJson(text);
-  if (json === undefined) throw new RequestError(400, "the body is not JSON", { param: "body" });
-  const parsed = parseSpawnBody(json);
-  if (parsed.ok) return parsed.value;
-  const [first] = parsed.problems;
-  const param = first === undefined || first.path === "" ? "body" : first.path;
-  throw new RequestError(400, describeProblems(parsed.problems), { param });
 }
