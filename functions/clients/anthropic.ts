@@ -34,6 +34,8 @@ export interface Anthropic {
   listBatches(createdAfter: number): Promise<BatchList>;
   /** `undefined` for 404, which has been seen for batches that exist. */
   retrieveBatch(batchId: string): Promise<Batch | undefined>;
+  /** Asks that nothing more of a batch be begun: free, and as good twice. Refused where the batch has ended. */
+  cancelBatch(batchId: string): Promise<void>;
   /** The lines of the result file as received, in any order; `undefined` for 404. Rejects when the file breaks off. */
   results(batch: Batch): Promise<AsyncIterable<string> | undefined>;
   /** One POST of the real-time Messages API; `text` is the body of the answer as received. */
@@ -103,6 +105,9 @@ export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch
       const batch = parseBatch(body);
       if (body !== undefined && batch === undefined) throw new Error("the answer is not a batch");
       return batch;
+    },
+    async cancelBatch(batchId) {
+      await client.post(`${batchesPath}/${encodeURIComponent(batchId)}/cancel`).asResponse();
     },
     async results(batch) {
       const url = resultsUrl(client.baseURL, batch);

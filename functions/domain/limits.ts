@@ -20,6 +20,9 @@ export const manifestListDays = 35;
 /** Entries of one partition of the due index that a count of the lanes' work reads: about 5 MB, a few pages of DynamoDB. */
 export const maxBacklogEntries = 20_000;
 
+/** Cancel by label or agent: how long one call works before it says that there is more; API Gateway waits 30 s at most. */
+export const bulkCancelSeconds = 15;
+
 /** Failed logins one address may make in a minute before it is told to wait (issue: 10). */
 export const maxFailedLoginsPerMinute = 10;
 
@@ -46,6 +49,8 @@ export const dueShards = 8;
 export const listShards = 4;
 /** What one tick takes from the due index of one purpose; the rest is taken by the next tick, oldest first. */
 export const maxDuePerTick = 1_000;
+/** Manifests a tick looks through for somebody who still waits, the oldest first. */
+export const maxDeparturesPerTick = 100;
 
 /** Members on one page of a manifest: about 40 bytes each, far under DynamoDB's 400 KB. */
 export const membersPerPage = 1_000;

@@ -5,6 +5,7 @@ import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
 import { deadlineWhy } from "../domain/routing.ts";
 import { deadlineActionAt, type Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
+import { noteDeparture } from "../turns/departure.ts";
 import type { PollerDeps } from "./deps.ts";
 
 /** Deadlines come after settling in the same tick, so that a result that is there already wins. */
@@ -63,6 +64,7 @@ async function applyPolicy(session: Session, actionAt: number, deps: PollerDeps)
   const moved = await deps.sessions.move("timeOut", session, "timeout", changes);
   if (!moved.moved) return undefined;
   deps.log("deadline_passed", { sessionId: session.sessionId });
+  await noteDeparture(moved.session.manifestId, deps);
   return moved.session;
 }
 

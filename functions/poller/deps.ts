@@ -3,6 +3,7 @@ import type { Credential } from "../clients/anthropic-by-lane.ts";
 import type { Queues } from "../clients/sqs.ts";
 import type { Config } from "../domain/config/index.ts";
 import type { Metrics } from "../domain/log.ts";
+import type { Departures } from "../store/departures.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Leases } from "../store/leases.ts";
 import type { Manifests } from "../store/manifests.ts";
@@ -13,6 +14,7 @@ export interface PollerDeps extends SettleDeps, DeliverDeps {
   config: Config;
   manifests: Manifests;
   latencies: Latencies;
+  departures: Departures;
   leases: Leases;
   queues: Queues;
   anthropicFor(credential: Credential): Anthropic;

@@ -8,6 +8,7 @@ import { reconcile } from "./reconcile.ts";
 import { sweepRescues } from "./rescue.ts";
 import { settleBatches } from "./settle-batch.ts";
 import { sweepDeliveries } from "./undelivered.ts";
+import { cancelUnwanted } from "./unwanted.ts";
 
 /** The longest step between two renewals; a tick that was killed keeps the next from running for no longer. */
 const leaseSeconds = 120;
@@ -28,6 +29,7 @@ export async function tick(deps: PollerDeps): Promise<void> {
       ["close", () => closeManifests(work.manifests, deps)],
       ["rescue", () => sweepRescues(deps)],
       ["deadlines", () => sweepDeadlines(deps)],
+      ["cancel", () => cancelUnwanted(work, deps)],
       ["deliver", () => sweepDeliveries(deps)],
       ["measure", () => measure(work.manifests, deps)],
     ];

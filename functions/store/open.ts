@@ -6,6 +6,7 @@ import { positiveNumber } from "../domain/environment.ts";
 import { defaultParkSeconds } from "../domain/limits.ts";
 import { type BacklogReader, backlogReader } from "./backlog.ts";
 import { bodyStore } from "./bodies.ts";
+import { type Departures, departureStore } from "./departures.ts";
 import { type Lanes, laneStore } from "./lanes.ts";
 import { type Latencies, latencyStore } from "./latencies.ts";
 import { type Leases, leaseStore } from "./leases.ts";
@@ -19,6 +20,7 @@ export interface Store {
   sessions: Sessions;
   turns: Turns;
   manifests: Manifests;
+  departures: Departures;
   lanes: Lanes;
   leases: Leases;
   backlog: BacklogReader;
@@ -43,6 +45,7 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
     latencies,
     turns: turnStore(table, bodyStore(s3Objects(env("OFFPEAK_BUCKET")))),
     manifests: manifestStore(table),
+    departures: departureStore(table, newUlid),
     lanes: laneStore(table, clock, parkSeconds),
     leases: leaseStore(table, clock, newUlid),
     backlog: backlogReader(table),

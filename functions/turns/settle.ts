@@ -5,14 +5,17 @@ import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { retryDelayMs } from "../domain/retry.ts";
 import { isTerminal, type Session, type SessionError, shortened } from "../domain/session.ts";
+import type { Departures } from "../store/departures.ts";
 import type { Lanes } from "../store/lanes.ts";
 import type { MoveChanges, Moved, SessionChanges, Sessions } from "../store/sessions.ts";
 import type { ResultEntry, Turns } from "../store/turns.ts";
+import { noteDeparture } from "./departure.ts";
 
 export interface SettleDeps {
   sessions: Sessions;
   turns: Turns;
   lanes: Lanes;
+  departures: Departures;
   config: Config;
   retrySeconds: number;
   clock: Clock;
@@ -32,7 +35,10 @@ export async function settle(seen: Session, entry: ResultEntry, deps: SettleDeps
   await deps.turns.insertResult(entry);
   if (seen.turn !== entry.turn || isTerminal(seen.status)) return endedBy(seen, entry);
   const moved = await apply(seen, entry, deps);
-  return moved?.moved === true && isTerminal(moved.session.status) ? moved.session : undefined;
+  if (moved?.moved !== true) return undefined;
+  const left = moved.session.manifestId ?? seen.manifestId;
+  if (left !== entry.source && moved.session.status !== "submitted") await noteDeparture(left, deps);
+  return isTerminal(moved.session.status) ? moved.session : undefined;
 }
 
 /** After a crash between the move and the delivery, the same result finds its turn ended by itself, and undelivered. */

@@ -57,6 +57,9 @@ export function simulatedApi(clock: { now(): number }, random: Random, seed: str
       const reply = call("GET", `/v1/messages/batches/${batchId}`);
       return isNotFound(reply) ? undefined : parseBatch(JSON.parse(textOf(answered(reply))));
     },
+    async cancelBatch(batchId) {
+      answered(call("POST", `/v1/messages/batches/${batchId}/cancel`));
+    },
     async results({ batchId }) {
       const reply = call("GET", `/v1/messages/batches/${batchId}/results`);
       return isNotFound(reply) ? undefined : linesOf(answered(reply));

@@ -11,6 +11,7 @@ import { tick } from "../../functions/poller/tick.ts";
 import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
+import { departureStore } from "../../functions/store/departures.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { latencyStore } from "../../functions/store/latencies.ts";
 import { type Leases, leaseStore } from "../../functions/store/leases.ts";
@@ -126,6 +127,7 @@ export function createWorld(options: WorldOptions): World {
       latencies,
       turns: turnStore(tableOf, bodyStore(wrap("objects", objects))),
       manifests: manifestStore(tableOf),
+      departures: departureStore(tableOf, newId),
       lanes: laneStore(tableOf, own, 300),
       leases,
       queues: queuesOf,

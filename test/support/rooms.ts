@@ -7,13 +7,14 @@ import { parseConfig } from "../../functions/domain/config/index.ts";
 import type { Log, Metrics } from "../../functions/domain/log.ts";
 import type { PollerDeps } from "../../functions/poller/deps.ts";
 import { tick } from "../../functions/poller/tick.ts";
-import { runMessage } from "../../functions/realtime/run.ts";
-import { sessionsApp } from "../../functions/sessions/http.ts";
+import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
+import { type SessionsDeps, sessionsApp } from "../../functions/sessions/http.ts";
 import { spawnFromEvent } from "../../functions/spawn/events.ts";
 import { spawnApp } from "../../functions/spawn/http.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
 import { backlogReader } from "../../functions/store/backlog.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
+import { departureStore } from "../../functions/store/departures.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { latencyStore } from "../../functions/store/latencies.ts";
 import { leaseStore } from "../../functions/store/leases.ts";
@@ -66,6 +67,7 @@ export function rooms(options: RoomsOptions) {
     sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     turns: turnStore(table, bodyStore(objects)),
     manifests: manifestStore(table),
+    departures: departureStore(table, newId),
     lanes: laneStore(table, clock, parkSeconds),
     backlog: backlogReader(table),
     manifestViews: manifestViews(table),
@@ -102,6 +104,14 @@ export function rooms(options: RoomsOptions) {
       return received.length;
     },
     runMessage: (body: string) => runMessage(body, deps),
+    runMessageWith: (body: string, differently: Partial<RealtimeDeps>) => runMessage(body, { ...deps, ...differently }),
+    /** One POST to the sessions room, with some of what it needs replaced. */
+    postWith: (path: string, body: unknown, differently: Partial<SessionsDeps>) =>
+      sessionsApp({ ...deps, ...differently }).request(
+        path,
+        { method: "POST", body: JSON.stringify(body) },
+        { event: { requestContext: { authorizer: { lambda: { client: "owner" } } } } },
+      ),
     authorize: (authorization: string | undefined, address: string) =>
       authorize(
         { authorization, address },

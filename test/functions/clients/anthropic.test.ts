@@ -177,6 +177,16 @@ describe("one batch", () => {
     expect(await client.retrieveBatch("msgbatch_never/../x")).toBeUndefined();
   });
 
+  it("is canceled with one call, and again with another; one that is not there is an error", async () => {
+    const { api, client, created } = open();
+    const { batchId } = await created();
+    await client.cancelBatch(batchId);
+    await client.cancelBatch(batchId);
+    expect(await client.retrieveBatch(batchId)).toMatchObject({ status: "canceling" });
+    expect(api.calls.filter(({ url }) => url.endsWith(`/${batchId}/cancel`))).toHaveLength(2);
+    await expect(client.cancelBatch("msgbatch_never")).rejects.toThrow();
+  });
+
   it("that cannot be read is an error, never one that is not there", async () => {
     const { api, client, created } = open();
     const { batchId } = await created();
