@@ -4,13 +4,13 @@ import type { Foundation } from "./foundation.ts";
 import { deployedConfigPath, RoomFunction } from "./room-function.ts";
 import { tickSeconds } from "./timing.ts";
 
-export type SessionsProps = Pick<Foundation, "configuration" | "topic" | "storage">;
+export type SessionsProps = Pick<Foundation, "configuration" | "topic" | "storage" | "bus">;
 
-/** Reads sessions and their histories: the HTTP API without spawn. */
+/** ④ Reads sessions and their histories, and takes them back: the HTTP API without spawn. */
 export class Sessions extends Construct {
   readonly room: RoomFunction<typeof environmentNames>;
 
-  constructor(scope: Construct, id: string, { configuration, topic, storage }: SessionsProps) {
+  constructor(scope: Construct, id: string, { configuration, topic, storage, bus }: SessionsProps) {
     super(scope, id);
     this.room = new RoomFunction(this, "Room", {
       room: "sessions",
@@ -20,14 +20,19 @@ export class Sessions extends Construct {
         OFFPEAK_BUCKET: storage.bucket.bucketName,
         OFFPEAK_CONFIG: deployedConfigPath,
         OFFPEAK_TICK_SECONDS: String(tickSeconds),
+        OFFPEAK_EVENT_BUS: bus.eventBusName,
       },
       configuration,
       memoryMegabytes: 512,
       // Under the 30 seconds after which API Gateway answers for it, in a form that is not ours.
       timeoutSeconds: 25,
-      errors: { impact: "Answers cannot be read, though none is lost.", heading: "sessions-errors" },
+      errors: {
+        impact: "Answers cannot be read nor sessions canceled, though none is lost.",
+        heading: "sessions-errors",
+      },
       topic,
     });
-    storage.grantRead(this.room.lambda);
+    storage.grantReadWrite(this.room.lambda);
+    bus.grantPutEventsTo(this.room.lambda);
   }
 }

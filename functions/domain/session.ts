@@ -105,6 +105,8 @@ export const moves = {
   nextTurn: { from: ["queued", "submitted", "running"], to: ["queued"], same: ["turn"] },
   /** The deadline passed and the policy says so. */
   timeOut: { from: ["queued", "submitted", "running"], to: ["timeout"], same: ["turn"] },
+  /** Whoever asked takes it back. What is under way may still answer, and is booked then. */
+  cancel: { from: ["queued", "submitted", "running"], to: ["canceled"], same: ["turn"] },
 } as const satisfies Record<string, Move>;
 export type MoveName = keyof typeof moves;
 

@@ -30,6 +30,7 @@ const reasons: { readonly [name in MoveName]?: (next: Session) => string | undef
   resend: ({ why }) => why,
   nextTurn: () => "the model paused",
   timeOut: howItEnded,
+  cancel: () => "asked for",
 };
 
 /** A move that only sends or looks again is none that is told. */

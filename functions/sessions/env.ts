@@ -1,2 +1,8 @@
 /** What the sessions function reads from its environment. */
-export const environmentNames = ["OFFPEAK_TABLE", "OFFPEAK_BUCKET", "OFFPEAK_CONFIG", "OFFPEAK_TICK_SECONDS"] as const;
+export const environmentNames = [
+  "OFFPEAK_TABLE",
+  "OFFPEAK_BUCKET",
+  "OFFPEAK_CONFIG",
+  "OFFPEAK_TICK_SECONDS",
+  "OFFPEAK_EVENT_BUS",
+] as const;

@@ -1,4 +1,5 @@
 import { readConfigFile } from "../clients/config-file.ts";
+import { eventBridge } from "../clients/eventbridge.ts";
 import { handle, isHttpEvent } from "../clients/lambda.ts";
 import { jsonLog } from "../clients/log.ts";
 import { readEnvironment } from "../domain/environment.ts";
@@ -20,5 +21,10 @@ export const app = once(() => sessionsApp(deps()));
 const deps = once((): SessionsDeps => {
   const env = readEnvironment(environmentNames, process.env);
   const store = openStore(env);
-  return { ...store, config: readConfigFile(env("OFFPEAK_CONFIG")), log: jsonLog("sessions") };
+  return {
+    ...store,
+    config: readConfigFile(env("OFFPEAK_CONFIG")),
+    events: eventBridge(env("OFFPEAK_EVENT_BUS")),
+    log: jsonLog("sessions"),
+  };
 });

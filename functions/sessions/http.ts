@@ -1,24 +1,20 @@
 import { type HttpApp, type HttpContext, httpApp } from "../clients/http.ts";
 import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
-import { isId } from "../domain/ids.ts";
-import type { Log } from "../domain/log.ts";
-import { type Session, type Status, statuses } from "../domain/session.ts";
+import { type Status, statuses } from "../domain/session.ts";
 import type { Latencies } from "../store/latencies.ts";
-import type { Sessions } from "../store/sessions.ts";
-import type { Turns } from "../store/turns.ts";
 import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
+import type { CancelDeps } from "./cancel.ts";
+import { addCancelRoutes } from "./cancel-http.ts";
+import { find } from "./find.ts";
 import { addLaneRoutes, type LanesDeps } from "./lanes.ts";
 import { type ListInput, listPage, readLimit } from "./list.ts";
 import { readParameters } from "./parameters.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
-export interface SessionsDeps extends LanesDeps, BatchesDeps {
+export interface SessionsDeps extends LanesDeps, BatchesDeps, CancelDeps {
   config: Config;
-  sessions: Sessions;
-  turns: Turns;
   latencies: Latencies;
-  log: Log;
 }
 
 const readOnly = [
@@ -33,6 +29,7 @@ const readOnly = [
 /** The rest of the HTTP API: what became of a session. */
 export function sessionsApp(deps: SessionsDeps): HttpApp {
   const app = httpApp(deps.log);
+  addCancelRoutes(app, deps);
   app.get("/api/sessions", async (c) => {
     const page = await listPage(readListInput(c), deps);
     const expected = await deps.latencies.expected(page.sessions);
@@ -56,14 +53,6 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     });
   }
   return app;
-}
-
-/** By id; ids are upper case, and keys are often written lower. */
-async function find(c: HttpContext, { sessions }: SessionsDeps): Promise<Session> {
-  const id = (c.req.param("id") ?? "").toUpperCase();
-  const session = isId(id) ? await sessions.get(id) : undefined;
-  if (session === undefined) throw new RequestError(404, "there is no such session", { param: "sessionId" });
-  return session;
 }
 
 function readListInput(c: HttpContext): ListInput {

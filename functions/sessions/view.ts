@@ -5,6 +5,7 @@ import { contentOf } from "../domain/outcome.ts";
 import { sessionCost } from "../domain/pricing.ts";
 import { describeRouting } from "../domain/routing.ts";
 import { isTerminal, type Session } from "../domain/session.ts";
+import { standingOf, type TurnEnd } from "../domain/standing.ts";
 import { readTimeline } from "../domain/timeline.ts";
 import { noUsage } from "../domain/usage.ts";
 import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
@@ -61,6 +62,7 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
     ...summarize(session, expected),
     usage,
     ...(isKnown ? { cost: { ...cost, missing: cost.missing + unknown } } : {}),
+    ...describeResults(session, facts),
     delivery: describeDelivery(session, facts),
     metadata: facts.requests.get(1)?.metadata,
     timeline: describeTimeline(session, facts),
@@ -73,6 +75,26 @@ function winningSources(session: Session, { requests }: TurnFacts): Set<string> 
     previous === undefined || turn > session.turn ? [] : [previous],
   );
   return new Set(session.winner === undefined ? earlier : [...earlier, session.winner]);
+}
+
+/** Every result, whatever became of it: what did not count is named, and not hidden in a sum. */
+function describeResults(session: Session, { requests, results }: TurnFacts) {
+  const endOf = (turn: number): TurnEnd | undefined => {
+    const source = turn === session.turn ? session.winner : requests.get(turn + 1)?.previous;
+    const winner = source === undefined ? {} : { source };
+    if (turn < session.turn) return { status: "paused", ...winner };
+    return isTerminal(session.status) ? { status: session.status, ...winner } : undefined;
+  };
+  const described = results.map(({ turn, source, type, tier, receivedAt, ...result }) => ({
+    turn,
+    source,
+    type,
+    standing: standingOf({ type, source }, endOf(turn)),
+    tier,
+    receivedAt: iso(receivedAt),
+    usage: result.usage,
+  }));
+  return described.length === 0 ? {} : { results: described };
 }
 
 function describeDelivery({ sessionId, turn, status }: Session, { deliveries }: TurnFacts) {

@@ -119,14 +119,10 @@ describe("what a function may do", () => {
       .map(({ action }) => action)
       .filter((action) => action.startsWith(service));
 
-  it("is reading alone, where it answers reads", () => {
-    expect(services("sessions")).toEqual(new Set(["dynamodb", "logs", "s3"]));
-    expect(actions("sessions", "dynamodb").sort()).toEqual([
-      "dynamodb:BatchGetItem",
-      "dynamodb:GetItem",
-      "dynamodb:Query",
-    ]);
-    expect(actions("sessions", "s3").join()).not.toMatch(/Put|Delete/);
+  it("is neither taking from a queue nor seeing a secret, where sessions are read and taken back", () => {
+    expect(services("sessions")).toEqual(new Set(["dynamodb", "events", "logs", "s3"]));
+    expect(actions("sessions", "events")).toEqual(["events:PutEvents"]);
+    expect(actions("sessions", "s3").join()).not.toMatch(/Delete/);
   });
 
   it("is counting and reading the token, where it authorizes", () => {
@@ -152,7 +148,7 @@ describe("what a function may do", () => {
 
   it("is putting events on the bus, only where turns end", () => {
     const speaking = rooms.filter((room) => actions(room, "events").includes("events:PutEvents"));
-    expect(speaking.sort()).toEqual(["poller", "realtime"]);
+    expect(speaking.sort()).toEqual(["poller", "realtime", "sessions"]);
   });
 
   it("never is everything, on anything", () => {

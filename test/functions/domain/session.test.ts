@@ -23,9 +23,9 @@ import { aSession, minuteMs, noon } from "./support.ts";
 
 /** Written by hand, so that a slip in the table of moves does not pass unseen. */
 const reachable: Record<Status, readonly Status[]> = {
-  queued: ["queued", "submitted", "running", "done", "failed", "timeout"],
+  queued: ["queued", "submitted", "running", "done", "failed", "canceled", "timeout"],
   submitted: ["queued", "submitted", "running", "done", "failed", "canceled", "timeout"],
-  running: ["queued", "submitted", "done", "failed", "timeout"],
+  running: ["queued", "submitted", "done", "failed", "canceled", "timeout"],
   done: [],
   failed: [],
   canceled: [],

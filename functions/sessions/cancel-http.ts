@@ -1,0 +1,34 @@
+import * as v from "valibot";
+import { type HttpApp, type HttpContext, readJson } from "../clients/http.ts";
+import { RequestError } from "../domain/errors.ts";
+import { parseStrictly } from "../domain/parse.ts";
+import type { Latencies } from "../store/latencies.ts";
+import type { ListQuery } from "../store/session-list.ts";
+import { type CancelDeps, cancel, cancelAll } from "./cancel.ts";
+import { find } from "./find.ts";
+import { describe } from "./view.ts";
+
+const name = v.optional(v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty")));
+const bodySchema = v.object({ label: name, agentId: name }, "must be a JSON object");
+
+export function addCancelRoutes(app: HttpApp, deps: CancelDeps & { latencies: Latencies }): void {
+  app.post("/api/sessions/cancel", async (c) => c.json(await cancelAll(await readList(c), deps)));
+  app.post("/api/sessions/:id/cancel", async (c) => {
+    const session = await cancel(await find(c, deps), deps);
+    const facts = await deps.turns.read(session.sessionId);
+    return c.json(describe(session, facts, await deps.latencies.expected([session])));
+  });
+  for (const path of ["/api/sessions/cancel", "/api/sessions/:id/cancel"]) {
+    app.all(path, () => {
+      throw new RequestError(405, "this route takes POST", { headers: { allow: "POST" } });
+    });
+  }
+}
+
+async function readList(c: HttpContext): Promise<ListQuery["by"]> {
+  const { label, agentId } = await readJson(c, (json) => parseStrictly(bodySchema, json));
+  if (label !== undefined && agentId === undefined) return { label };
+  if (agentId !== undefined && label === undefined) return { agentIds: [agentId] };
+  const param = label === undefined ? "label" : "agentId";
+  throw new RequestError(400, "exactly one of label and agentId is needed", { param });
+}
