@@ -121,6 +121,8 @@ describe("a deadline", () => {
   it("books the answer that comes too late, and changes nothing by it", async () => {
     const world = testWorld(slowBatches);
     const sessionId = await world.accept("Slow.", asked("fail"));
+    // Somebody still waits for the batch, so that it is not canceled.
+    await world.accept("Company.");
     await world.ticks(245);
     expect(await world.see(sessionId)).toMatchObject({ status: "timeout" });
     expect(world.told(sessionId)).toHaveLength(1);
@@ -151,6 +153,7 @@ describe("a deadline", () => {
   it("that falls back goes real-time in time, keeps its manifest, and books the batch's answer as waste", async () => {
     const world = testWorld(slowBatches);
     const sessionId = await world.accept("Hurry.", asked("fallback"));
+    await world.accept("Company.");
     await world.ticks(28);
     expect(await world.see(sessionId)).toMatchObject({ status: "submitted" });
     await world.ticks(2);
@@ -166,7 +169,7 @@ describe("a deadline", () => {
     expect(await world.see(sessionId)).toMatchObject({ winner: session["winner"], status: "done" });
     const { cost } = JSON.parse(await (await world.http(`/api/sessions/${sessionId}`)).text());
     expect(cost.wastedUsd).toBeGreaterThan(0);
-    expect(world.api.model.bill()).toHaveLength(2);
+    expect(world.api.model.bill()).toHaveLength(3);
     expect(world.told(sessionId)).toHaveLength(1);
   });
 
