@@ -12,6 +12,7 @@ const types = {
   409: "conflict_error",
   413: "request_too_large",
   429: "rate_limit_error",
+  503: "unavailable_error",
 } as const;
 
 export type RequestErrorStatus = keyof typeof types;
@@ -33,6 +34,12 @@ export class RequestError extends Error {
     this.param = more.param;
     this.headers = more.headers ?? {};
   }
+}
+
+/** @throws RequestError 409 where one key came with two bodies; both by their SHA-256 */
+export function checkSameBody(earlier: string, now: string): void {
+  if (earlier === now) return;
+  throw new RequestError(409, "this Idempotency-Key was used with another body", { param: "Idempotency-Key" });
 }
 
 export interface ErrorResponse {

@@ -73,6 +73,10 @@ export const realtimeLeaseSeconds = realtimeCallSeconds + clockSkewSeconds;
 export const realtimeUnknownRetries = 1;
 /** A new user turn apart, `pause_turn` may continue one task this many turns. */
 export const maxTurns = 20;
+/** Numbers a request tries that were taken by others which no turn was made of: each needs a crash or a lost race. */
+export const maxTakenTurns = 100;
+/** No follow-up beyond this turn: a `custom_id` has room for 9,999, and a task may pause. */
+export const maxFollowUpTurn = 9_900;
 /** Time before a deadline at which `fallback` goes real-time, until enough calls have shown how long they take. */
 export const fallbackLeadSeconds = 120;
 /** What is learned from them stays between these: a sweep comes by once a minute, and a call lasts ten at most. */

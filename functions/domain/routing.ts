@@ -49,6 +49,32 @@ export function resolveRouting(asked: Asked, job: CronJob | undefined, agent: Ag
   };
 }
 
+/**
+ * Where a follow-up goes: where it asks to, else where the message before it was to go, whatever a deadline made of that.
+ * @throws RequestError 400 naming `routing`
+ */
+export function followUpRouting(
+  asked: Mode | undefined,
+  session: Session,
+  agent: Agent | undefined,
+): Pick<Routing, "mode" | "why" | "zeroDataRetention"> {
+  const isRetained = agent?.zeroDataRetention ?? session.zeroDataRetention;
+  const wasChanged = session.mode === "realtime" && session.fellBack === true;
+  const mode = asked ?? (wasChanged ? "batch" : session.mode);
+  if (mode === "batch" && isRetained) {
+    if (asked !== undefined) throw retentionError(session.agentId);
+    return { mode: "realtime", why: explain("realtime", "zeroDataRetention"), zeroDataRetention: true };
+  }
+  const inherited = wasChanged ? "batch, as before its deadline was near" : session.why;
+  const why = asked === undefined ? inherited : explain(asked, "request");
+  return { mode, why, zeroDataRetention: mode === "realtime" && isRetained };
+}
+
+function retentionError(agentId: string): RequestError {
+  const message = `agent "${agentId}" has zeroDataRetention, and batches keep their data up to 29 days`;
+  return new RequestError(400, message, { param: "routing" });
+}
+
 function resolveMode(asked: Asked, job: CronJob | undefined, agent: Agent): { mode: Mode; from: From } {
   const nearest: { mode: Mode; from: From } =
     asked.mode !== undefined
@@ -57,10 +83,7 @@ function resolveMode(asked: Asked, job: CronJob | undefined, agent: Agent): { mo
         ? { mode: job.routing, from: "cron job" }
         : agent.routing;
   if (!agent.zeroDataRetention || nearest.mode === "realtime") return nearest;
-  if (nearest.from === "request" || nearest.from === "cron job") {
-    const message = `agent "${agent.id}" has zeroDataRetention, and batches keep their data up to 29 days`;
-    throw new RequestError(400, message, { param: "routing" });
-  }
+  if (nearest.from === "request" || nearest.from === "cron job") throw retentionError(agent.id);
   return { mode: "realtime", from: "zeroDataRetention" };
 }
 
@@ -79,12 +102,12 @@ const typicalSeconds = { batch: 3600, realtime: 30 } as const;
  * @param expected what the lane did of late, where enough is known
  */
 export function describeRouting(session: Session, expected: ReadonlyMap<string, Expected> = new Map()) {
-  const { lane, zeroDataRetention, onDeadline, createdAt, deadlineAt, notBefore } = session;
+  const { lane, zeroDataRetention, onDeadline, createdAt, askedAt = createdAt, deadlineAt, notBefore } = session;
   const { mode, why } = currentMode(session);
-  const heldMs = Math.max(0, notBefore - createdAt);
+  const heldMs = Math.max(0, notBefore - askedAt);
   const longest = mode === "batch" ? batchLifeSeconds : realtimeCallSeconds;
   const bound = onDeadline === "wait" ? undefined : deadlineAt;
-  const latestAt = Math.min(createdAt + heldMs + longest * 1000, bound ?? Number.POSITIVE_INFINITY);
+  const latestAt = Math.min(askedAt + heldMs + longest * 1000, bound ?? Number.POSITIVE_INFINITY);
   return {
     mode,
     lane,

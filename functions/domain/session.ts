@@ -43,6 +43,8 @@ export interface Session {
   /** Counts from 1 within an attempt; rescue raises it with every copy of the message it sends, and waits longer each time. */
   sendNo: number;
   createdAt: number;
+  /** When the user last spoke, where that was not at the creation: a deadline counts from there. */
+  askedAt?: number;
   submittedAt?: number;
   endedAt?: number;
   deadlineAt?: number;
@@ -74,8 +76,9 @@ export interface Move {
   same: readonly ("turn" | "notBefore" | "mode" | "lane" | "manifestId" | "run")[];
   /** Times that must have passed. */
   passed?: readonly "notBefore"[];
-  /** What must not be noted yet. */
+  /** What must not be noted yet, and what must. */
   absent?: readonly "delivered"[];
+  present?: readonly "delivered"[];
 }
 
 /**
@@ -107,6 +110,8 @@ export const moves = {
   timeOut: { from: ["queued", "submitted", "running"], to: ["timeout"], same: ["turn"] },
   /** Whoever asked takes it back. What is under way may still answer, and is booked then. */
   cancel: { from: ["queued", "submitted", "running"], to: ["canceled"], same: ["turn"] },
+  /** The user speaks again: a new turn, once the outside was told how the last one ended. */
+  followUp: { from: terminalStatuses, to: ["queued"], same: ["turn"], present: ["delivered"] },
 } as const satisfies Record<string, Move>;
 export type MoveName = keyof typeof moves;
 

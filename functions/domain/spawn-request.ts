@@ -33,12 +33,20 @@ const jsonBytes = (value: unknown) => {
 };
 const keyLength = `must have 1 to ${maxIdempotencyKeyCharacters} characters`;
 
+/** What a user says: sent as it is. */
+export const spokenText = v.pipe(
+  v.string("must be a string"),
+  v.check((text) => !isBlank(text), "must not be empty"),
+  v.check(isWellFormed, "must be well-formed Unicode"),
+);
+/** Two words for one thing. */
+export const modeFields = {
+  routing: v.optional(v.picklist(["batch", "realtime"], 'must be "batch" or "realtime"')),
+  batch: v.optional(v.boolean("must be true or false")),
+};
+
 const fields = {
-  task: v.pipe(
-    v.string("must be a string"),
-    v.check((task) => !isBlank(task), "must not be empty"),
-    v.check(isWellFormed, "must be well-formed Unicode"),
-  ),
+  task: spokenText,
   agentId: v.optional(id),
   model: v.optional(
     v.pipe(
@@ -60,8 +68,7 @@ const fields = {
   ),
   timeoutSeconds: v.optional(seconds),
   runTimeoutSeconds: v.optional(seconds),
-  routing: v.optional(v.picklist(["batch", "realtime"], 'must be "batch" or "realtime"')),
-  batch: v.optional(v.boolean("must be true or false")),
+  ...modeFields,
   onDeadline: v.optional(v.picklist(["wait", "fallback", "fail"], 'must be "wait", "fallback" or "fail"')),
   lane: v.optional(id),
   metadata: v.optional(
@@ -102,7 +109,7 @@ export interface SpawnRequest {
   metadata?: Record<string, unknown>;
 }
 
-type Parsed<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
+export type Parsed<T> = { ok: true; value: T } | { ok: false; problems: Problem[] };
 
 /** The body of `POST /api/sessions/spawn`. A blank label is no label, as in OpenClaw. */
 export function parseSpawnBody(input: unknown): Parsed<SpawnRequest> {
@@ -123,16 +130,11 @@ export function parseSpawnDetail(input: unknown): Parsed<{ request: SpawnRequest
 
 function normalize(body: v.InferOutput<typeof bodySchema>): Parsed<SpawnRequest> {
   const { batch, routing, timeoutSeconds, runTimeoutSeconds, label, ...rest } = body;
-  const problems: Problem[] = [];
-  const asked = batch === undefined ? undefined : batch ? "batch" : "realtime";
-  if (asked !== undefined && routing !== undefined && asked !== routing) {
-    problems.push({ path: "batch", message: `disagrees with routing "${routing}"` });
-  }
+  const { mode, problems } = askedMode(routing, batch);
   if (timeoutSeconds !== undefined && runTimeoutSeconds !== undefined && timeoutSeconds !== runTimeoutSeconds) {
     problems.push({ path: "runTimeoutSeconds", message: "disagrees with timeoutSeconds" });
   }
   if (problems.length > 0) return { ok: false, problems };
-  const mode = routing ?? asked;
   const timeout = timeoutSeconds ?? runTimeoutSeconds;
   const value = {
     task: rest.task,
@@ -146,4 +148,15 @@ function normalize(body: v.InferOutput<typeof bodySchema>): Parsed<SpawnRequest>
     ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
   };
   return { ok: true, value };
+}
+
+/** The mode that was asked for, in either word, or that the two disagree. */
+export function askedMode(
+  routing: Mode | undefined,
+  batch: boolean | undefined,
+): { mode: Mode | undefined; problems: Problem[] } {
+  const asked = batch === undefined ? undefined : batch ? "batch" : "realtime";
+  const isAgreed = asked === undefined || routing === undefined || asked === routing;
+  const problems = isAgreed ? [] : [{ path: "batch", message: `disagrees with routing "${routing}"` }];
+  return { mode: routing ?? asked, problems };
 }

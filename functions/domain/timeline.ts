@@ -31,6 +31,7 @@ const reasons: { readonly [name in MoveName]?: (next: Session) => string | undef
   nextTurn: () => "the model paused",
   timeOut: howItEnded,
   cancel: () => "asked for",
+  followUp: () => "a follow-up",
 };
 
 /** A move that only sends or looks again is none that is told. */

@@ -1,10 +1,23 @@
 import * as v from "valibot";
 import type { Agent, CacheRetention } from "./config/index.ts";
+import { CorruptRecordError } from "./errors.ts";
 import { type CustomId, formatCustomId } from "./ids.ts";
 import { parseJson, parseRecord } from "./parse.ts";
 import { type RawJson, stringifyWithRaw } from "./raw-json.ts";
+import { terminalStatuses } from "./session.ts";
 
 const cacheRetention = v.picklist(["none", "short", "long"]);
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+/** Frozen here, since the session forgets it with the move into this turn. */
+const previousSchema = v.strictObject({
+  turn: count,
+  status: v.picklist(["paused", ...terminalStatuses]),
+  /** The source of its answer; absent where it ended without one. */
+  source: v.exactOptional(v.string()),
+  stopReason: v.exactOptional(v.string()),
+});
+export type PreviousTurn = v.InferOutput<typeof previousSchema>;
 
 const schema = v.strictObject({
   /** Parameters of the Messages API but for `messages`, frozen at acceptance: a later config changes nothing. */
@@ -13,18 +26,49 @@ const schema = v.strictObject({
   cacheRetention,
   /** The user's message, verbatim; null for a turn that only continues the last (`pause_turn`). */
   message: v.nullable(v.string()),
-  /** The source of the answer to the turn before, which this turn builds on. */
-  previous: v.optional(v.string()),
+  /**
+   * The turn this one follows. A number between the two belongs to a request that no turn was made of. A bare source is what
+   * was written when only a pause of the turn before could be followed.
+   */
+  previous: v.optional(v.union([v.string(), previousSchema])),
+  /** How often the task has paused since the user spoke. */
+  pauses: v.optional(count),
+  /** Which call asked for it: the same for a repeat with one idempotency key. First turns have the session's id for that. */
+  callId: v.optional(v.string()),
   /** When the message was accepted, milliseconds since the epoch. */
   at: v.number(),
   metadata: v.optional(v.record(v.string(), v.unknown())),
 });
 
 /** One turn's request, insert-only. */
-export type TurnRequest = v.InferOutput<typeof schema>;
+export type TurnRequest = Omit<v.InferOutput<typeof schema>, "previous"> & { previous?: PreviousTurn };
 
-export function parseTurnRequest(text: string): TurnRequest {
-  return parseRecord(schema, parseJson(text), "request");
+/** @param turn whose request it is */
+export function parseTurnRequest(text: string, turn: number): TurnRequest {
+  const { previous, ...request } = parseRecord(schema, parseJson(text), "request");
+  if (previous === undefined) return request;
+  if (typeof previous === "string")
+    return { ...request, pauses: turn - 1, previous: { turn: turn - 1, status: "paused", source: previous } };
+  if (previous.turn >= turn)
+    throw new CorruptRecordError("request", `turn ${turn} cannot follow turn ${previous.turn}`);
+  return { ...request, previous };
+}
+
+/** The same task goes on after a pause, with the assistant's content so far and no new message. */
+export function continuedTurn(last: TurnRequest, paused: { turn: number; source: string; at: number }): TurnRequest {
+  const { params, betas, cacheRetention, pauses = 0 } = last;
+  const { turn, source, at } = paused;
+  const previous = { turn, source, status: "paused" as const };
+  return { params, betas, cacheRetention, message: null, previous, pauses: pauses + 1, at };
+}
+
+/** The user speaks again. All else is as it was in the turn before: thinking is signed over it. */
+export function followUpTurn(
+  last: TurnRequest,
+  said: { message: string; callId: string; previous: PreviousTurn; at: number },
+): TurnRequest {
+  const { params, betas, cacheRetention } = last;
+  return { params, betas, cacheRetention, ...said };
 }
 
 /** The first turn of a session: the task is the only user message. */
@@ -56,8 +100,8 @@ export interface EarlierAnswer {
 export interface Conversation {
   /** Requests by turn, the first first; the last is the one to be sent. */
   requests: readonly TurnRequest[];
-  /** The winning answers of all turns before the last, in order. */
-  answers: readonly EarlierAnswer[];
+  /** The answer to each request before the last; undefined where there is none to send. */
+  answers: readonly (EarlierAnswer | undefined)[];
 }
 
 /** The Messages API body of a turn: its frozen parameters, the conversation so far, and the cache markers. */

@@ -2,6 +2,7 @@
 export const environmentNames = [
   "OFFPEAK_TABLE",
   "OFFPEAK_BUCKET",
+  "OFFPEAK_QUEUE_URLS",
   "OFFPEAK_CONFIG",
   "OFFPEAK_TICK_SECONDS",
   "OFFPEAK_EVENT_BUS",

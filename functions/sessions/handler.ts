@@ -2,7 +2,8 @@ import { readConfigFile } from "../clients/config-file.ts";
 import { eventBridge } from "../clients/eventbridge.ts";
 import { handle, isHttpEvent } from "../clients/lambda.ts";
 import { jsonLog } from "../clients/log.ts";
-import { readEnvironment } from "../domain/environment.ts";
+import { sqsQueues } from "../clients/sqs.ts";
+import { parseQueueUrls, readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
 import { environmentNames } from "./env.ts";
@@ -24,6 +25,7 @@ const deps = once((): SessionsDeps => {
   return {
     ...store,
     config: readConfigFile(env("OFFPEAK_CONFIG")),
+    queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
     log: jsonLog("sessions"),
   };

@@ -7,12 +7,14 @@ import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
 import type { CancelDeps } from "./cancel.ts";
 import { addCancelRoutes } from "./cancel-http.ts";
 import { find } from "./find.ts";
+import type { FollowUpDeps } from "./follow-up.ts";
+import { addFollowUpRoute } from "./follow-up-http.ts";
 import { addLaneRoutes, type LanesDeps } from "./lanes.ts";
 import { type ListInput, listPage, readLimit } from "./list.ts";
 import { readParameters } from "./parameters.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
-export interface SessionsDeps extends LanesDeps, BatchesDeps, CancelDeps {
+export interface SessionsDeps extends LanesDeps, BatchesDeps, CancelDeps, FollowUpDeps {
   config: Config;
   latencies: Latencies;
 }
@@ -30,6 +32,7 @@ const readOnly = [
 export function sessionsApp(deps: SessionsDeps): HttpApp {
   const app = httpApp(deps.log);
   addCancelRoutes(app, deps);
+  addFollowUpRoute(app, deps);
   app.get("/api/sessions", async (c) => {
     const page = await listPage(readListInput(c), deps);
     const expected = await deps.latencies.expected(page.sessions);

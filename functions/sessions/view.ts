@@ -5,8 +5,9 @@ import { contentOf } from "../domain/outcome.ts";
 import { sessionCost } from "../domain/pricing.ts";
 import { describeRouting } from "../domain/routing.ts";
 import { isTerminal, type Session } from "../domain/session.ts";
-import { standingOf, type TurnEnd } from "../domain/standing.ts";
+import { standingOf } from "../domain/standing.ts";
 import { readTimeline } from "../domain/timeline.ts";
+import { type ChainedTurn, chainOf } from "../domain/turn-chain.ts";
 import { noUsage } from "../domain/usage.ts";
 import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
 
@@ -37,7 +38,8 @@ export function summarize(session: Session, expected?: ReadonlyMap<string, Expec
 
 /** A session whole: with the tokens of its answers, what it cost, and whether the outside was told. */
 export function describe(session: Session, facts: TurnFacts, expected?: ReadonlyMap<string, Expected>) {
-  const winners = winningSources(session, facts);
+  const chain = chainOf(session, facts.requests);
+  const winners = new Set(chain.flatMap(({ end }) => end?.source ?? []));
   const won = facts.results.filter(({ source }) => winners.has(source));
   const billed = facts.results.map((result) => ({ ...result, model: result.model ?? session.model }));
   const usages = won.flatMap(({ usage }) => (usage === undefined ? [] : [usage]));
@@ -62,34 +64,21 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
     ...summarize(session, expected),
     usage,
     ...(isKnown ? { cost: { ...cost, missing: cost.missing + unknown } } : {}),
-    ...describeResults(session, facts),
+    ...describeResults(chain, facts),
     delivery: describeDelivery(session, facts),
     metadata: facts.requests.get(1)?.metadata,
     timeline: describeTimeline(session, facts),
   };
 }
 
-/** The winners of earlier turns are named by the requests that built on them, the current one by the session. */
-function winningSources(session: Session, { requests }: TurnFacts): Set<string> {
-  const earlier = [...requests].flatMap(([turn, { previous }]) =>
-    previous === undefined || turn > session.turn ? [] : [previous],
-  );
-  return new Set(session.winner === undefined ? earlier : [...earlier, session.winner]);
-}
-
 /** Every result, whatever became of it: what did not count is named, and not hidden in a sum. */
-function describeResults(session: Session, { requests, results }: TurnFacts) {
-  const endOf = (turn: number): TurnEnd | undefined => {
-    const source = turn === session.turn ? session.winner : requests.get(turn + 1)?.previous;
-    const winner = source === undefined ? {} : { source };
-    if (turn < session.turn) return { status: "paused", ...winner };
-    return isTerminal(session.status) ? { status: session.status, ...winner } : undefined;
-  };
+function describeResults(chain: readonly ChainedTurn[], { results }: TurnFacts) {
+  const ends = new Map(chain.map(({ turn, end }) => [turn, end]));
   const described = results.map(({ turn, source, type, tier, receivedAt, ...result }) => ({
     turn,
     source,
     type,
-    standing: standingOf({ type, source }, endOf(turn)),
+    standing: standingOf({ type, source }, ends.get(turn)),
     tier,
     receivedAt: iso(receivedAt),
     usage: result.usage,
@@ -122,13 +111,9 @@ export interface Message {
 /** The conversation as it stands: only winning answers are part of it, and nothing of them is cut. */
 export async function transcript(session: Session, facts: TurnFacts, turns: Turns): Promise<Message[]> {
   const messages: Message[] = [];
-  for (let turn = 1; turn <= session.turn; turn += 1) {
-    const request = facts.requests.get(turn);
-    if (request !== undefined && request.message !== null) {
-      messages.push({ role: "user", content: request.message, at: iso(request.at) });
-    }
-    const source = turn === session.turn ? session.winner : facts.requests.get(turn + 1)?.previous;
-    const result = facts.results.find((one) => one.turn === turn && one.source === source);
+  for (const { turn, request, end } of chainOf(session, facts.requests)) {
+    if (request.message !== null) messages.push({ role: "user", content: request.message, at: iso(request.at) });
+    const result = facts.results.find((one) => one.turn === turn && one.source === end?.source);
     if (result !== undefined) messages.push(...(await toMessage(result, turns)));
   }
   return messages;

@@ -1,17 +1,17 @@
 import type { Queues } from "../clients/sqs.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
 import type { Agent, Config, CronJob } from "../domain/config/index.ts";
-import { nameOf, RequestError } from "../domain/errors.ts";
+import { checkSameBody, RequestError } from "../domain/errors.ts";
 import { cronKey, dashboardKey, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import type { Log } from "../domain/log.ts";
-import { queueMessageFor, queueOf } from "../domain/queue-message.ts";
 import { resolveRouting } from "../domain/routing.ts";
 import type { Session } from "../domain/session.ts";
 import type { SpawnRequest } from "../domain/spawn-request.ts";
 import { firstTurn } from "../domain/turn-request.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
+import { sendOrLeaveToRescue } from "../turns/send.ts";
 
 export interface SpawnInput {
   request: SpawnRequest;
@@ -75,11 +75,6 @@ async function acceptedBefore(
   return earlier?.acceptance;
 }
 
-function checkSameBody(earlier: string, now: string): void {
-  if (earlier === now) return;
-  throw new RequestError(409, "this Idempotency-Key was used with another body", { param: "Idempotency-Key" });
-}
-
 async function enqueueOnce(session: Session, { sessions, queues, log }: SpawnDeps): Promise<Session> {
   const { sessionId, agentId, mode, lane } = session;
   const { moved } = await sessions.insert(session);
@@ -119,13 +114,4 @@ function acceptedSession(input: SpawnInput, agent: Agent, { config, clock, newId
     ...(timeoutSeconds > 0 ? { deadlineAt: createdAt + timeoutSeconds * 1000 } : {}),
     notBefore: routing.mode === "batch" && lane !== undefined ? opensAt(lane, createdAt) : 0,
   };
-}
-
-/** The session is kept already; a queue that is away for a moment costs it a tick or two, not its acceptance. */
-async function sendOrLeaveToRescue(session: Session, queues: Queues, log: Log): Promise<void> {
-  try {
-    await queues.send(queueOf(session), [queueMessageFor(session)]);
-  } catch (error) {
-    log("queue_send_failed", { sessionId: session.sessionId, error: nameOf(error) });
-  }
 }

@@ -39,6 +39,7 @@ const schema = v.object({
   attempt: count,
   sendNo: count,
   createdAt: time,
+  askedAt: v.exactOptional(time),
   submittedAt: v.exactOptional(time),
   endedAt: v.exactOptional(time),
   deadlineAt: v.exactOptional(time),
@@ -97,6 +98,7 @@ export function clausesFor(row: Note, seen: Session, now: number): Clause[] {
       return value === undefined ? { attribute, is: "absent" } : { attribute, is: "equal", value };
     }),
     ...(row.absent ?? []).map((attribute): Clause => ({ attribute, is: "absent" })),
+    ...(row.present ?? []).map((attribute): Clause => ({ attribute, is: "present" })),
     ...(row.passed ?? []).map((attribute): Clause => ({ attribute, is: "atMost", value: now })),
   ];
 }

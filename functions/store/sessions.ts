@@ -60,7 +60,9 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
   const lookFor = (session: Session) => lookAt(session, rescueAt(session, clock.now(), tickSeconds));
   // Only a message that was just sent is given time; what has none is sent as soon as it may be.
   const lookAfter = (name: MoveName, next: Session) =>
-    next.status === "queued" && name !== "resend" ? lookAt(next, Math.max(next.notBefore, clock.now())) : lookFor(next);
+    next.status === "queued" && name !== "resend" && name !== "followUp"
+      ? lookAt(next, Math.max(next.notBefore, clock.now()))
+      : lookFor(next);
 
   return {
     async insert(session) {

@@ -110,7 +110,7 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const item = await table.get(at(sessionId, requestKey(turn)));
       if (item === undefined) return undefined;
       const there = parseRecord(requestSchema, item, `REQUEST of ${sessionId}`);
-      const request = parseTurnRequest(await bodies.unpack(there.body));
+      const request = parseTurnRequest(await bodies.unpack(there.body), turn);
       return { sessionId, turn, hash: there.hash, request, ...acceptanceOf(there, sessionId) };
     },
     async insertResult(entry) {
@@ -159,7 +159,7 @@ async function addFact(facts: TurnFacts, item: Item, bodies: Bodies): Promise<vo
   switch (item.sk.split("#")[0]) {
     case "REQUEST": {
       const { turn, body } = parseRecord(requestSchema, item, what);
-      facts.requests.set(turn, parseTurnRequest(await bodies.unpack(body)));
+      facts.requests.set(turn, parseTurnRequest(await bodies.unpack(body), turn));
       return;
     }
     case "RESULT":

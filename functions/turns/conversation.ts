@@ -1,6 +1,7 @@
 import { CorruptRecordError } from "../domain/errors.ts";
-import { rawContentOf } from "../domain/outcome.ts";
+import { contentOf, rawContentOf } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
+import { chainOf, type Replayed, replayOf } from "../domain/turn-chain.ts";
 import type { Conversation, EarlierAnswer, TurnRequest } from "../domain/turn-request.ts";
 import type { Turns } from "../store/turns.ts";
 
@@ -9,28 +10,29 @@ import type { Turns } from "../store/turns.ts";
  * @throws CorruptRecordError when something of it is missing
  */
 export async function loadConversation(session: Session, turns: Turns): Promise<Conversation> {
-  const { sessionId, turn } = session;
-  const requests: TurnRequest[] = [];
-  const answers: EarlierAnswer[] = [];
-  for (let number = 1; number <= turn; number += 1) {
-    const entry = await turns.getRequest(sessionId, number);
-    if (entry === undefined)
-      throw new CorruptRecordError(`session ${sessionId}`, `request of turn ${number} is missing`);
-    requests.push(entry.request);
-    const { previous } = entry.request;
-    if (number > 1) answers.push(await loadAnswer(sessionId, number - 1, previous, turns));
+  const { sessionId } = session;
+  const requests = new Map<number, TurnRequest>();
+  for (let turn: number | undefined = session.turn; turn !== undefined; turn = requests.get(turn)?.previous?.turn) {
+    const entry = await turns.getRequest(sessionId, turn);
+    if (entry === undefined) throw new CorruptRecordError(`session ${sessionId}`, `request of turn ${turn} is missing`);
+    requests.set(turn, entry.request);
   }
-  return { requests, answers };
+  const replayed = replayOf(chainOf(session, requests));
+  const answers: Conversation["answers"][number][] = [];
+  for (const one of replayed.slice(0, -1)) answers.push(await loadAnswer(sessionId, one, turns));
+  return { requests: replayed.map(({ request }) => request), answers };
 }
 
+/** An answer without content is none: the API takes no empty message. */
 async function loadAnswer(
   sessionId: string,
-  turn: number,
-  source: string | undefined,
+  { turn, source }: Replayed,
   turns: Turns,
-): Promise<EarlierAnswer> {
-  const result = source === undefined ? undefined : await turns.getResult(sessionId, turn, source);
-  const content = result === undefined ? undefined : rawContentOf(await turns.readBody(result));
+): Promise<EarlierAnswer | undefined> {
+  if (source === undefined) return undefined;
+  const result = await turns.getResult(sessionId, turn, source);
+  const text = result === undefined ? "" : await turns.readBody(result);
+  const content = rawContentOf(text);
   if (content === undefined) throw new CorruptRecordError(`session ${sessionId}`, `answer of turn ${turn} is missing`);
-  return { content };
+  return contentOf(text)?.length === 0 ? undefined : { content };
 }

@@ -5,11 +5,13 @@ import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { retryDelayMs } from "../domain/retry.ts";
 import { isTerminal, type Session, type SessionError, shortened } from "../domain/session.ts";
+import { continuedTurn } from "../domain/turn-request.ts";
 import type { Departures } from "../store/departures.ts";
 import type { Lanes } from "../store/lanes.ts";
 import type { MoveChanges, Moved, SessionChanges, Sessions } from "../store/sessions.ts";
-import type { ResultEntry, Turns } from "../store/turns.ts";
+import type { RequestEntry, ResultEntry, Turns } from "../store/turns.ts";
 import { noteDeparture } from "./departure.ts";
+import { insertNext } from "./next-request.ts";
 
 export interface SettleDeps {
   sessions: Sessions;
@@ -81,7 +83,10 @@ function finish(
 async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps): Promise<Moved | undefined> {
   const { sessions, turns, clock } = deps;
   const { sessionId, turn, source } = entry;
-  if (turn >= maxTurns) {
+  const last = await turns.getRequest(sessionId, turn);
+  if (last === undefined) return undefined;
+  const next = continuedTurn(last.request, { turn, source, at: clock.now() });
+  if ((next.pauses ?? 0) >= maxTurns) {
     const error = { type: "max_turns", message: `the model paused ${maxTurns} times without an end` };
     return finish(
       seen,
@@ -90,15 +95,15 @@ async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps)
       deps,
     );
   }
-  const last = await turns.getRequest(sessionId, turn);
-  if (last === undefined) return undefined;
-  const request = { ...last.request, message: null, previous: source, at: clock.now() };
-  await turns.insertRequest({ sessionId, turn: turn + 1, hash: last.hash, request });
+  const isThere = ({ request: { message, previous } }: RequestEntry) =>
+    message === null && previous?.turn === turn && previous.source === source;
+  const request = { sessionId, hash: last.hash, request: next };
+  const nextTurn = await insertNext(request, { after: turn, isThere }, turns);
   return sessions.move("nextTurn", seen, "queued", {
     ...outOfManifest,
     // A pause is no answer: the deadline still holds, and may take the next turn real-time as well.
     fellBack: undefined,
-    turn: turn + 1,
+    turn: nextTurn,
     attempt: 1,
     sendNo: 1,
     notBefore: 0,

@@ -103,7 +103,7 @@ describe("the real-time worker", () => {
 
 describe("the queue URLs", () => {
   it("name every lane and the real-time queue, for whoever sends or drains", () => {
-    for (const room of ["spawn", "batcher", "poller"]) {
+    for (const room of ["spawn", "batcher", "poller", "sessions"]) {
       const { OFFPEAK_QUEUE_URLS } = propertiesOf(room).Environment.Variables;
       const parts: unknown[] = OFFPEAK_QUEUE_URLS["Fn::Join"][1];
       const json = parts.map((part) => (typeof part === "string" ? part : "url")).join("");
@@ -119,9 +119,10 @@ describe("what a function may do", () => {
       .map(({ action }) => action)
       .filter((action) => action.startsWith(service));
 
-  it("is neither taking from a queue nor seeing a secret, where sessions are read and taken back", () => {
-    expect(services("sessions")).toEqual(new Set(["dynamodb", "events", "logs", "s3"]));
+  it("is neither taking from a queue nor seeing a secret, where sessions are read, taken back and followed up", () => {
+    expect(services("sessions")).toEqual(new Set(["dynamodb", "events", "logs", "s3", "sqs"]));
     expect(actions("sessions", "events")).toEqual(["events:PutEvents"]);
+    expect(new Set(actions("sessions", "sqs"))).toEqual(new Set(["sqs:SendMessage"]));
     expect(actions("sessions", "s3").join()).not.toMatch(/Delete/);
   });
 

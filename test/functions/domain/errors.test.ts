@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CorruptRecordError, RequestError, toErrorResponse } from "../../../functions/domain/errors.ts";
+import { CorruptRecordError, checkSameBody, RequestError, toErrorResponse } from "../../../functions/domain/errors.ts";
 
 describe("the response to an error", () => {
   it.each([
@@ -11,6 +11,7 @@ describe("the response to an error", () => {
     [409, "conflict_error"],
     [413, "request_too_large"],
     [429, "rate_limit_error"],
+    [503, "unavailable_error"],
   ] as const)("has status %i as %s", (status, type) => {
     const { body, ...rest } = toErrorResponse(new RequestError(status, "why"));
     expect(rest).toEqual({ status, headers: {} });
@@ -41,5 +42,12 @@ describe("the errors themselves", () => {
       name: "CorruptRecordError",
       message: "session 1: turn is missing",
     });
+  });
+});
+
+describe("one key with two bodies", () => {
+  it("is a conflict that names the key, and with one body is none", () => {
+    expect(() => checkSameBody("a", "a")).not.toThrow();
+    expect(() => checkSameBody("a", "b")).toThrow(expect.objectContaining({ status: 409, param: "Idempotency-Key" }));
   });
 });

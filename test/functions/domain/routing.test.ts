@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Agent, CronJob } from "../../../functions/domain/config/index.ts";
 import { RequestError } from "../../../functions/domain/errors.ts";
-import { type Asked, describeRouting, resolveRouting } from "../../../functions/domain/routing.ts";
+import { type Asked, describeRouting, followUpRouting, resolveRouting } from "../../../functions/domain/routing.ts";
 import type { Session } from "../../../functions/domain/session.ts";
 import { aLane, anAgent, aSession, noon } from "./support.ts";
 
@@ -49,6 +49,39 @@ describe("the mode of a session", () => {
   ] as const)("is what the %s says where neither does", (from, why) => {
     expect(resolve({ agent: { routing: { mode: batch, from } } })).toMatchObject({ mode: batch, why });
     expect(resolve({ job: {}, agent: { routing: { mode: batch, from } } })).toMatchObject({ mode: batch, why });
+  });
+});
+
+describe("the mode of a follow-up", () => {
+  it("is what it asks for", () => {
+    const asked = followUpRouting(realtime, aSession(), anAgent());
+    expect(asked).toEqual({ mode: realtime, why: "realtime, set by the request", zeroDataRetention: false });
+  });
+
+  it("is the session's where it asks for nothing, whatever the agent says by now", () => {
+    const agent = anAgent({ routing: { mode: realtime, from: "agent" } });
+    const before = aSession({ why: "batch, the default" });
+    expect(followUpRouting(undefined, before, agent)).toMatchObject({ mode: batch, why: "batch, the default" });
+  });
+
+  it("is batch again where only a deadline made the session real-time", () => {
+    const before = aSession({ mode: realtime, fellBack: true, why: "realtime, because its deadline is near" });
+    const again = followUpRouting(undefined, before, anAgent());
+    expect(again).toMatchObject({ mode: batch, why: "batch, as before its deadline was near" });
+  });
+
+  it("is never batch with zero data retention: asked for it is an error, else it becomes real-time", () => {
+    const agent = anAgent({ zeroDataRetention: true });
+    expect(refusal(() => followUpRouting(batch, aSession(), agent))).toMatchObject({ status: 400, param: "routing" });
+    expect(followUpRouting(undefined, aSession(), agent)).toMatchObject({ mode: realtime, zeroDataRetention: true });
+    const removed = aSession({ mode: realtime, zeroDataRetention: true });
+    expect(refusal(() => followUpRouting(batch, removed, undefined))).toMatchObject({ param: "routing" });
+  });
+
+  it("is what its latest time counts from", () => {
+    const before = describeRouting(aSession()).expectedCompletion.latestAt;
+    const later = describeRouting(aSession({ askedAt: noon + 60_000 })).expectedCompletion.latestAt;
+    expect(Date.parse(later) - Date.parse(before)).toBe(60_000);
   });
 });
 

@@ -26,10 +26,10 @@ const reachable: Record<Status, readonly Status[]> = {
   queued: ["queued", "submitted", "running", "done", "failed", "canceled", "timeout"],
   submitted: ["queued", "submitted", "running", "done", "failed", "canceled", "timeout"],
   running: ["queued", "submitted", "done", "failed", "canceled", "timeout"],
-  done: [],
-  failed: [],
-  canceled: [],
-  timeout: [],
+  done: ["queued"],
+  failed: ["queued"],
+  canceled: ["queued"],
+  timeout: ["queued"],
 };
 const pairs = statuses.flatMap((from) => statuses.map((to) => ({ from, to })));
 const rows: [string, Move][] = Object.entries(moves);
@@ -39,8 +39,15 @@ describe("the moves of a session", () => {
     expect(canMove(from, to)).toBe(reachable[from].includes(to));
   });
 
-  it("never leave a terminal status", () => {
-    for (const [name, { from }] of rows) expect(from.filter(isTerminal), name).toEqual([]);
+  it("never leave a terminal status, but for a message of the user, and only once the end was delivered", () => {
+    for (const [name, { from }] of rows.filter(([name]) => name !== "followUp"))
+      expect(from.filter(isTerminal), name).toEqual([]);
+    expect(moves.followUp).toEqual({
+      from: terminalStatuses,
+      to: ["queued"],
+      same: ["turn"],
+      present: ["delivered"],
+    });
   });
 
   it("all hold the turn, or what is of one turn only, but for a start, which takes whichever turn waits", () => {

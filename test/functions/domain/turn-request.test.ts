@@ -5,7 +5,9 @@ import { CorruptRecordError } from "../../../functions/domain/errors.ts";
 import { RawJson } from "../../../functions/domain/raw-json.ts";
 import {
   batchRequestLine,
+  continuedTurn,
   firstTurn,
+  followUpTurn,
   messageBody,
   messageParams,
   parseTurnRequest,
@@ -136,10 +138,14 @@ describe("a conversation of several turns", () => {
   const first = [thinking, unknown, { type: "text", text: "All quiet." }];
   const raw = (content: unknown) => new RawJson(JSON.stringify(content));
   const sentFor = (conversation: Parameters<typeof messageBody>[0]) => JSON.parse(messageBody(conversation));
+  const paused = { turn: 1, source: manifestId, status: "paused" } as const;
   const followUp = (differently: Partial<TurnRequest>): TurnRequest => ({ ...requestOf(), ...differently });
 
   it("is sent whole, in order, the answers as they were received", () => {
-    const requests = [requestOf(), followUp({ message: "And the night before?", previous: manifestId })];
+    const requests = [
+      requestOf(),
+      followUp({ message: "And the night before?", previous: { turn: 1, source: manifestId, status: "done" } }),
+    ];
     expect(sentFor({ requests, answers: [{ content: raw(first) }] })["messages"]).toEqual([
       { role: "user", content: task },
       { role: "assistant", content: first },
@@ -148,7 +154,7 @@ describe("a conversation of several turns", () => {
   });
 
   it("goes on after pause_turn with the assistant's content last, byte for byte, and no new user message", () => {
-    const requests = [requestOf(), followUp({ message: null, previous: manifestId })];
+    const requests = [requestOf(), followUp({ message: null, previous: paused })];
     const asReceived = '[ {"10":1.0, "2":12345678901234567890, "text":"\\u00e9"} ]';
     const body = messageBody({ requests, answers: [{ content: new RawJson(asReceived) }] });
     const line = batchRequestLine({ sessionId, turn: 2, manifestId }, body);
@@ -157,7 +163,7 @@ describe("a conversation of several turns", () => {
   });
 
   it("may pause more than once", () => {
-    const pause = followUp({ message: null, previous: manifestId });
+    const pause = followUp({ message: null, previous: paused });
     const answers = [{ content: raw(first) }, { content: raw([unknown]) }];
     expect(sentFor({ requests: [requestOf(), pause, pause], answers })["messages"]).toEqual([
       { role: "user", content: task },
@@ -186,6 +192,14 @@ describe("a conversation of several turns", () => {
     expect(markersIn(paused)).toBe(1);
   });
 
+  it("goes on without an answer where there was none, so that two messages of the user follow one another", () => {
+    const requests = [requestOf(), followUp({ message: "Are you there?" })];
+    expect(sentFor({ requests, answers: [undefined] })["messages"]).toEqual([
+      { role: "user", content: task },
+      { role: "user", content: "Are you there?" },
+    ]);
+  });
+
   it("has the parameters of its last request", () => {
     const later = followUp({ params: { model: "claude-sonnet-5-5", max_tokens: 9 }, message: "Go on." });
     const params = sentFor({ requests: [requestOf(), later], answers: [{ content: raw(first) }] });
@@ -206,12 +220,47 @@ describe("a line of a batch", () => {
   });
 });
 
+describe("a later turn", () => {
+  const before = {
+    ...requestOf({ system: "Be brief.", betas: ["b"], cacheRetention: "long" }),
+    metadata: { ticket: 7 },
+    callId: "a call",
+    pauses: 2,
+  };
+  const { params, betas, cacheRetention } = before;
+
+  it("after a pause has the parameters of the one before, no message, and counts the pauses", () => {
+    const next = continuedTurn(before, { turn: 3, source: manifestId, at: noon });
+    const previous = { turn: 3, source: manifestId, status: "paused" };
+    expect(next).toEqual({ params, betas, cacheRetention, message: null, previous, pauses: 3, at: noon });
+    expect(continuedTurn(requestOf(), { turn: 1, source: manifestId, at: noon })).toMatchObject({ pauses: 1 });
+  });
+
+  it("of the user has the parameters of the one before, which thinking is signed over, and counts anew", () => {
+    const said = { message: "And?", callId: "c", previous: { turn: 3, status: "canceled" }, at: noon } as const;
+    expect(followUpTurn(before, said)).toEqual({ params, betas, cacheRetention, ...said });
+  });
+});
+
 describe("a stored request", () => {
+  const read = (request: object, turn = 2) => parseTurnRequest(JSON.stringify(request), turn);
+  const previous = { turn: 1, source: manifestId, status: "paused" } as const;
+
   it("reads back as it was written", () => {
     const request = requestOf({ system: "Be brief.", betas: ["files-api-2025-04-14"], cacheRetention: "long" });
-    expect(parseTurnRequest(JSON.stringify(request))).toEqual(request);
-    const continued = { ...request, message: null, previous: manifestId };
-    expect(parseTurnRequest(JSON.stringify(continued))).toEqual(continued);
+    expect(read(request, 1)).toEqual(request);
+    for (const later of [continuedTurn(request, { turn: 1, source: manifestId, at: noon }), { ...request, previous }])
+      expect(read(later)).toEqual(later);
+  });
+
+  it("that names a bare source follows a pause of the turn before, as it was written once", () => {
+    const old = { ...requestOf(), message: null, previous: manifestId };
+    expect(read(old, 4)).toEqual({ ...old, pauses: 3, previous: { ...previous, turn: 3 } });
+  });
+
+  it("that follows itself or a later turn is corrupt, so that nobody walks in a circle", () => {
+    for (const turn of [2, 3])
+      expect(() => read({ ...requestOf(), previous: { ...previous, turn } })).toThrow("follow");
   });
 
   it.each([
@@ -220,7 +269,7 @@ describe("a stored request", () => {
     ['{"params":{},"betas":[],"cacheRetention":"auto","message":"a","at":1}', "request: cacheRetention"],
     ['{"params":{},"betas":[],"cacheRetention":"short","message":"a","at":1,"x":1}', "request: x unknown key"],
   ])("that is %s is corrupt, and the error names the field", (text, said) => {
-    expect(() => parseTurnRequest(text)).toThrow(CorruptRecordError);
-    expect(() => parseTurnRequest(text)).toThrow(said);
+    expect(() => parseTurnRequest(text, 1)).toThrow(CorruptRecordError);
+    expect(() => parseTurnRequest(text, 1)).toThrow(said);
   });
 });

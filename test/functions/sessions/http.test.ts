@@ -218,7 +218,7 @@ describe("GET /api/sessions", () => {
 });
 
 describe("every other request", () => {
-  it.each(["/", "/api", "/api/session", `/api/sessions/${nobody}/messages`, "/favicon.ico"])(
+  it.each(["/", "/api", "/api/session", `/api/sessions/${nobody}/message`, "/favicon.ico"])(
     "answers 404: %s",
     async (path) => {
       expect(await get(testWorld(), path)).toMatchObject({ status: 404, body: { error: { type: "not_found_error" } } });
