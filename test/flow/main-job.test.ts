@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bill, call, delivered, type RunningSystem, spawnSession, start, temporaryHome } from "./support.ts";
+import { bill, call, delivered, type RunningSystem, spawnSession, start, temporaryHome, waitFor } from "./support.ts";
 
 describe("the main job, through the front door", () => {
   const { home, remove } = temporaryHome();
@@ -87,6 +87,33 @@ describe("the main job, through the front door", () => {
       "assistant",
       "assistant",
     ]);
+  });
+
+  it("takes a follow-up as a new turn, once for one Idempotency-Key, and answers in the same conversation", async () => {
+    const { sessionId } = await spawnSession(system.url, { task: "[[stand-in: answer Blue.]]", agentId: "worker" });
+    await delivered(system.url, sessionId);
+    const say = () =>
+      call(system.url, `/api/sessions/${sessionId}/messages`, {
+        body: { message: "[[stand-in: answer Green.]] And now?" },
+        headers: { "idempotency-key": "and now" },
+      });
+    for (const { status, body } of [await say(), await say()])
+      expect([status, body]).toEqual([202, { sessionId, turn: 2 }]);
+    const session = await delivered(system.url, sessionId);
+    expect(session).toMatchObject({ status: "done", turn: 2, delivery: { id: `${sessionId}.2.completed` } });
+    const { body } = await call(system.url, `/api/sessions/${sessionId}/history`);
+    expect(JSON.stringify(body.messages)).toMatch(/Blue\..*And now.*Green\./);
+    expect((await bill(system)).filter(({ customId }) => customId?.startsWith(sessionId))).toHaveLength(2);
+  });
+
+  it("takes a session back, and cancels the batch that nobody waits for", async () => {
+    const { sessionId } = await spawnSession(system.url, { task: "[[stand-in: slow 600]] Wait.", label: "taken back" });
+    await waitFor(async () => (await call(system.url, `/api/sessions/${sessionId}`)).body.status === "submitted");
+    const { status, body } = await call(system.url, `/api/sessions/${sessionId}/cancel`, { method: "POST" });
+    expect([status, body.status]).toEqual([200, "canceled"]);
+    await waitFor(() => readFileSync(join(home, "offpeak.log"), "utf8").includes("batch_canceled"));
+    const all = await call(system.url, "/api/sessions/cancel", { body: { label: "taken back" } });
+    expect(all.body).toEqual({ canceled: 0, alreadyEnded: 1 });
   });
 
   it("spawns once for one Idempotency-Key, and says so when the body differs", async () => {
