@@ -29,7 +29,7 @@ export const tableDefinition = {
       name: "due",
       partition: { name: "due", type: "S" },
       sort: { name: "dueAt", type: "N" },
-      includes: ["lane", "status", "mode", "createdAt", "notBefore"],
+      includes: ["lane", "status", "mode", "createdAt", "askedAt", "notBefore"],
     },
     { name: "byAgent", partition: { name: "byAgent", type: "S" }, sort: { name: "listAt", type: "S" } },
     { name: "byLabel", partition: { name: "byLabel", type: "S" }, sort: { name: "listAt", type: "S" } },

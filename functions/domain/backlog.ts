@@ -6,6 +6,8 @@ export interface DueEntry {
   status: Status;
   mode: Mode;
   createdAt: number;
+  /** When a follow-up was accepted. */
+  askedAt?: number;
   notBefore: number;
 }
 
@@ -24,10 +26,10 @@ export const noBacklog: Backlog = { queued: 0, waiting: 0, realtimeQueued: 0, re
 
 /** @returns the work of a lane with one entry more */
 export function withEntry(backlog: Backlog, entry: DueEntry, now: number): Backlog {
-  const { status, mode, createdAt, notBefore } = entry;
+  const { status, mode, createdAt, askedAt = createdAt, notBefore } = entry;
   if (status === "running") return { ...backlog, realtimeRunning: backlog.realtimeRunning + 1 };
   if (status !== "queued") return backlog;
-  const oldestQueuedAt = Math.min(backlog.oldestQueuedAt ?? createdAt, createdAt);
+  const oldestQueuedAt = Math.min(backlog.oldestQueuedAt ?? askedAt, askedAt);
   if (mode === "realtime") return { ...backlog, realtimeQueued: backlog.realtimeQueued + 1, oldestQueuedAt };
   const waiting = backlog.waiting + (notBefore > now ? 1 : 0);
   return { ...backlog, queued: backlog.queued + 1, waiting, oldestQueuedAt };

@@ -15,6 +15,7 @@ const schema = v.object({
   status: v.picklist(statuses),
   mode: v.picklist(["batch", "realtime"]),
   createdAt: v.number(),
+  askedAt: v.exactOptional(v.number()),
   notBefore: v.number(),
 });
 

@@ -17,6 +17,10 @@ describe("the work of a lane", () => {
     expect(backlog).toEqual({ ...noBacklog, queued: 3, waiting: 1, oldestQueuedAt: 50 });
   });
 
+  it("is as old as the last message of its oldest session", () => {
+    expect(tally(entry({ createdAt: 1, askedAt: 90 }), entry()).oldestQueuedAt).toBe(90);
+  });
+
   it("counts real time apart from batches", () => {
     const backlog = tally(entry({ mode: "realtime" }), entry({ status: "running", createdAt: 1 }));
     expect(backlog).toEqual({ ...noBacklog, realtimeQueued: 1, realtimeRunning: 1, oldestQueuedAt: 100 });
