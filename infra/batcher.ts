@@ -8,7 +8,7 @@ import { createTimeoutSeconds, longestFunctionSeconds, tickSeconds } from "./tim
 
 export type BatcherProps = Omit<Foundation, "bus">;
 
-/** ② Lanes' queues → manifests → Message Batches, every minute. */
+/** ② Lanes' queues → manifests → Message Batches: every minute, each lane by a call of its own. */
 export class Batcher extends Construct {
   constructor(scope: Construct, id: string, { configuration, topic, storage, queues, secrets }: BatcherProps) {
     super(scope, id);
@@ -38,6 +38,7 @@ export class Batcher extends Construct {
     secrets.grantReadApiKeys(room.lambda);
     new Tick(this, "Tick", {
       target: room.lambda,
+      inputs: configuration.config.lanes.map(({ id: lane }) => ({ lane })),
       silent: { impact: "Nothing is sent to Anthropic; accepted tasks wait.", heading: "batcher-silent" },
       topic,
     });

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { anthropicByLane } from "../clients/anthropic-by-lane.ts";
 import { readConfigFile } from "../clients/config-file.ts";
 import { millisecondsLeft } from "../clients/lambda.ts";
@@ -12,15 +13,18 @@ import type { BatcherDeps } from "./deps.ts";
 import { drainLane, messageRemover } from "./drain.ts";
 import { environmentNames } from "./env.ts";
 
-/** Called every minute: each lane in turn, those with the higher priority first. One lane's failure is not another's. */
-export async function handler(_event: unknown, context: unknown): Promise<void> {
+const eventSchema = v.object({ lane: v.string() });
+
+/** Called every minute for each lane by itself, so that no lane waits for another's calls, failures or full quota. */
+export async function handler(event: unknown, context: unknown): Promise<void> {
+  const { lane: id } = v.parse(eventSchema, event);
   const { config, ...room } = deps();
-  for (const lane of config.lanes.toSorted((one, other) => other.priority - one.priority)) {
-    try {
-      await drainLane(lane, { ...room, millisecondsLeft: millisecondsLeft(context) });
-    } catch (error) {
-      room.log("tick_failed", { step: "drain", lane: lane.id, error: nameOf(error) });
-    }
+  const lane = config.lanes.find((one) => one.id === id);
+  if (lane === undefined) return room.log("tick_failed", { step: "drain", lane: id, error: "no such lane" });
+  try {
+    await drainLane(lane, { ...room, millisecondsLeft: millisecondsLeft(context) });
+  } catch (error) {
+    room.log("tick_failed", { step: "drain", lane: id, error: nameOf(error) });
   }
 }
 

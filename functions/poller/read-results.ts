@@ -17,7 +17,7 @@ const linesPerPage = 200;
 export const pageMs = 60_000;
 
 /** Called after each page: whoever settles is still alive. */
-export type SettleBatchDeps = PollerDeps & { onPage: () => Promise<unknown> };
+export type SettleBatchDeps = PollerDeps & { onPage: () => Promise<void> };
 
 /** What one reading of a result file found. */
 export interface Read {

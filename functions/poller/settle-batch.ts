@@ -11,11 +11,9 @@ import { pageMs, type Read, readResults, type SettleBatchDeps } from "./read-res
 
 /** Readings after which a line that cannot be read is taken as lost: with pauses up to 10 minutes, about an hour. */
 const hopelessReads = 10;
-/** The longest step between two renewals: a page of lines, or the wait for the first of them. */
-const leaseSeconds = 120;
 
-/** Every open manifest whose batch has ended, the oldest first. */
-export async function settleBatches(work: readonly OpenWork[], renewTick: Renew, deps: PollerDeps): Promise<void> {
+/** Every open manifest of a lane whose batch has ended, the oldest first. @param renew holds the lane's lease */
+export async function settleBatches(work: readonly OpenWork[], renew: Renew, deps: PollerDeps): Promise<void> {
   const { manifests, clock, log } = deps;
   const submitted = work.filter(({ manifest }) => manifest.state === "submitted");
   for (const one of submitted.toSorted((a, b) => a.manifest.createdAt - b.manifest.createdAt)) {
@@ -28,9 +26,8 @@ export async function settleBatches(work: readonly OpenWork[], renewTick: Renew,
     if (manifest.endedAt === undefined)
       one.manifest = (await manifests.move("note", manifest, { endedAt })) ?? manifest;
     if ((manifest.readAgainAt ?? 0) > clock.now()) continue;
-    await deps.leases.hold(`settle/${manifest.manifestId}`, leaseSeconds, (renew) =>
-      settleBatch(one, batch, { ...deps, onPage: () => Promise.all([renewTick(), renew()]) }),
-    );
+    await renew();
+    await settleBatch(one, batch, { ...deps, onPage: renew });
   }
 }
 

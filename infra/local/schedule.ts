@@ -3,30 +3,28 @@ import { join } from "node:path";
 import { type CronJob, dueBetween } from "../../functions/domain/config/index.ts";
 
 /**
- * Runs `work` every so often, one at a time; a run that takes longer than the pause delays the next. A run that fails is
- * told, and the next one comes all the same, as on AWS.
+ * Runs `work` every so often, as on AWS: a run that fails is told and the next one comes all the same, and one that takes
+ * long holds up no other, except that no more than `atOnce` are ever under way.
  */
 export function repeat(
-  seconds: number,
+  { seconds, atOnce = 1 }: { seconds: number; atOnce?: number },
   work: () => Promise<void>,
   onFailure: (error: unknown) => void,
 ): { stop(): Promise<void> } {
-  let isStopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let running = Promise.resolve();
+  const running = new Set<Promise<void>>();
   const run = () => {
-    running = work()
+    if (running.size >= atOnce) return;
+    const one = work()
       .catch(onFailure)
-      .finally(() => {
-        if (!isStopped) timer = setTimeout(run, seconds * 1000);
-      });
+      .finally(() => running.delete(one));
+    running.add(one);
   };
   run();
+  const timer = setInterval(run, seconds * 1000);
   return {
     async stop() {
-      isStopped = true;
-      clearTimeout(timer);
-      await running;
+      clearInterval(timer);
+      await Promise.all(running);
     },
   };
 }

@@ -35,6 +35,8 @@ const secretNames = { apiKey: "offpeak/anthropic-api-key", token: "offpeak/api-t
 const standInKey = "sk-ant-stand-in";
 /** Cron jobs are looked at this often. */
 const cronLookSeconds = 1;
+/** One may read the results of a large batch for minutes while the next ones do everything else. */
+const pollersAtOnce = 4;
 
 /** The functions, the services they call and the clocks that call them, in one process, with their data under one folder. */
 export async function startSystem(settings: LocalSettings, config: Config): Promise<System> {
@@ -150,10 +152,13 @@ async function startFunctions(
     appFor: (path) => (path === "/api/sessions/spawn" ? spawn.app() : sessions.app()),
   });
   const failed = (who: string) => (error: unknown) => say(`${who} failed, and will be called again: ${String(error)}`);
+  const seconds = settings.tickSeconds;
   const clocks = [
-    repeat(settings.tickSeconds, () => batcher.handler(undefined, undefined), failed("batcher")),
-    repeat(settings.tickSeconds, () => poller.handler(undefined, undefined), failed("poller")),
-    repeat(cronLookSeconds, cronClock(config.jobs, settings.home, fire), failed("cron")),
+    ...config.lanes.map(({ id: lane }) =>
+      repeat({ seconds }, () => batcher.handler({ lane }, undefined), failed("batcher")),
+    ),
+    repeat({ seconds, atOnce: pollersAtOnce }, () => poller.handler(undefined, undefined), failed("poller")),
+    repeat({ seconds: cronLookSeconds }, cronClock(config.jobs, settings.home, fire), failed("cron")),
     pumpQueue(new SQSClient(), queueUrls.get("realtime") ?? "", realtime.handler),
   ];
   stops.push(() => Promise.all(clocks.map((clock) => clock.stop())), server.close);

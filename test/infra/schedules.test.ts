@@ -6,10 +6,23 @@ const rules = resources(template, "AWS::Events::Rule").map(([, { Properties }]) 
 const [spawnId] = functionOf(template, "spawn");
 
 describe("the ticks", () => {
-  it.each(["batcher", "poller"])("run the function every minute (%s)", (room) => {
+  const ticksOf = (room: string) => {
     const [id] = functionOf(template, room);
-    const ticks = rules.filter(({ Targets }) => Targets[0].Arn["Fn::GetAtt"][0] === id);
-    expect(ticks.map(({ ScheduleExpression }) => ScheduleExpression)).toEqual(["rate(1 minute)"]);
+    return rules.filter(({ Targets }) => Targets[0].Arn["Fn::GetAtt"][0] === id);
+  };
+
+  it("run the poller every minute", () => {
+    expect(ticksOf("poller").map(({ ScheduleExpression }) => ScheduleExpression)).toEqual(["rate(1 minute)"]);
+  });
+
+  it("run the batcher every minute for each lane by itself, so that no lane waits for another", () => {
+    const ticks = ticksOf("batcher");
+    const calls = ticks.map(({ ScheduleExpression, Targets }) => [
+      ScheduleExpression,
+      Targets.length,
+      Targets[0].Input,
+    ]);
+    expect(calls).toEqual(["default", "bulk", "night"].map((lane) => ["rate(1 minute)", 1, `{"lane":"${lane}"}`]));
   });
 });
 

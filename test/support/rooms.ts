@@ -84,10 +84,13 @@ export function rooms(options: RoomsOptions) {
     spawnFromEvent: (event: unknown) => spawnFromEvent(event, deps),
     spawnFromEventWith: (event: unknown, differently: Partial<SpawnDeps>) =>
       spawnFromEvent(event, { ...deps, ...differently }),
-    /** Every lane once, as the batcher's handler does. */
+    /** Every lane once. */
     async batch() {
-      for (const lane of config.lanes.toSorted((one, other) => other.priority - one.priority))
-        await drainLane(lane, deps);
+      for (const lane of config.lanes) await drainLane(lane, deps);
+    },
+    /** One lane, as one call of the batcher does. */
+    async batchLane(laneId: string) {
+      for (const lane of config.lanes.filter(({ id }) => id === laneId)) await drainLane(lane, deps);
     },
     /** The same with some of what it needs replaced. */
     async batchWith(differently: Partial<BatcherDeps>) {
