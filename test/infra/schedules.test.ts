@@ -17,12 +17,9 @@ describe("the ticks", () => {
 
   it("run the batcher every minute for each lane by itself, so that no lane waits for another", () => {
     const ticks = ticksOf("batcher");
-    const calls = ticks.map(({ ScheduleExpression, Targets }) => [
-      ScheduleExpression,
-      Targets.length,
-      Targets[0].Input,
-    ]);
-    expect(calls).toEqual(["default", "bulk", "night"].map((lane) => ["rate(1 minute)", 1, `{"lane":"${lane}"}`]));
+    const inputs = ticks.flatMap(({ Targets }) => Targets.map(({ Input }: { Input: string }) => Input));
+    expect(inputs).toEqual(["default", "bulk", "night"].map((lane) => `{"lane":"${lane}"}`));
+    expect(ticks.map(({ ScheduleExpression }) => ScheduleExpression)).toEqual(["rate(1 minute)"]);
   });
 });
 
