@@ -5,9 +5,6 @@ import type { Foundation } from "./foundation.ts";
 import { deployedConfigPath, RoomFunction } from "./room-function.ts";
 import { realtimeFunctionSeconds, retrySeconds, tickSeconds } from "./timing.ts";
 
-/** Real-time calls under way at once. Capped, so that they neither use up the account's functions nor Anthropic's limits. */
-const maxConcurrentCalls = 10;
-
 /** ②' The real-time queue → the Messages API, one session a run. */
 export class Realtime extends Construct {
   constructor(scope: Construct, id: string, { configuration, topic, storage, queues, secrets, bus }: Foundation) {
@@ -41,7 +38,8 @@ export class Realtime extends Construct {
       new SqsEventSource(queues.realtime, {
         batchSize: 1,
         reportBatchItemFailures: true,
-        maxConcurrency: maxConcurrentCalls,
+        // Capped, so that real-time work neither uses up the account's functions nor Anthropic's limits.
+        maxConcurrency: configuration.config.realtime.maxConcurrency,
       }),
     );
   }

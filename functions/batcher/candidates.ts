@@ -26,15 +26,33 @@ const overheadBytes = 100;
 
 type Pending = { message: QueueMessage; receipt: Received };
 
-/**
- * Turns what was received into candidates. A message that is not one of ours, or no longer the newest of its session, or
- * too early, is dropped: whoever is still unfinished has somebody else who looks at it.
- */
+/** A session that waits for what was received, however many copies of its message there are. */
+export interface Current {
+  session: Session;
+  handles: readonly string[];
+  isSuspect: boolean;
+}
+
+/** Turns what was received into candidates, with their requests made ready. */
 export async function toCandidates(
   received: readonly Received[],
   lane: string,
   deps: BatcherDeps,
 ): Promise<Candidate[]> {
+  const current = await currentSessions(received, lane, deps);
+  const loaded = await mapConcurrently(current, concurrency, (one) => toCandidate(one, lane, deps));
+  return loaded.filter((candidate) => candidate !== undefined);
+}
+
+/**
+ * Whose messages these are. One that is not ours, or no longer the newest of its session, or too early, is dropped:
+ * whoever is still unfinished has somebody else who looks at it.
+ */
+export async function currentSessions(
+  received: readonly Received[],
+  lane: string,
+  deps: BatcherDeps,
+): Promise<Current[]> {
   const pending: Pending[] = [];
   const dropped: string[] = [];
   for (const receipt of received) {
@@ -48,16 +66,21 @@ export async function toCandidates(
   const found = await deps.sessions.getMany(pending.map(({ message }) => message.sessionId));
   const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
   // A session has one place in a batch, however many copies of its message there are, older ones among them.
-  const ready = new Map<string, { session: Session; receipts: Received[] }>();
+  const ready = new Map<string, Current>();
   for (const { message, receipt } of pending) {
     const session = byId.get(message.sessionId);
     if (session === undefined || !maySend(session, message, lane, deps.clock.now())) dropped.push(receipt.handle);
-    else
-      ready.set(session.sessionId, { session, receipts: [...(ready.get(session.sessionId)?.receipts ?? []), receipt] });
+    else {
+      const copy = ready.get(session.sessionId);
+      ready.set(session.sessionId, {
+        session,
+        handles: [...(copy?.handles ?? []), receipt.handle],
+        isSuspect: copy?.isSuspect === true || receipt.receives >= suspectReceives,
+      });
+    }
   }
   await deps.removeMessages(lane, dropped);
-  const loaded = await mapConcurrently(ready.values(), concurrency, (one) => toCandidate(one, lane, deps));
-  return loaded.filter((candidate) => candidate !== undefined);
+  return [...ready.values()];
 }
 
 function maySend(session: Session, message: QueueMessage, lane: string, now: number): boolean {
@@ -66,11 +89,10 @@ function maySend(session: Session, message: QueueMessage, lane: string, now: num
 }
 
 async function toCandidate(
-  { session, receipts }: { session: Session; receipts: Received[] },
+  { session, handles, isSuspect }: Current,
   lane: string,
   deps: BatcherDeps,
 ): Promise<Candidate | undefined> {
-  const handles = receipts.map(({ handle }) => handle);
   try {
     const conversation = await loadConversation(session, deps.turns);
     const body = messageBody(conversation);
@@ -80,7 +102,7 @@ async function toCandidate(
       bytes: Buffer.byteLength(body) + overheadBytes,
       betas: conversation.requests.at(-1)?.betas ?? [],
       handles,
-      isSuspect: receipts.some(({ receives }) => receives >= suspectReceives),
+      isSuspect,
     };
   } catch (error) {
     // A store that is away is worth another try: the message comes again. What cannot be read never will be.

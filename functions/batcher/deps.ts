@@ -24,6 +24,8 @@ export interface BatcherDeps {
   createTimeoutSeconds: number;
   /** How often the batcher is called. */
   tickSeconds: number;
+  /** Real-time calls under way at once: what waits for them is bounded by it. */
+  realtimeAtOnce: number;
   /** Until the function's own end. */
   millisecondsLeft(): number;
   removeMessages(lane: string, handles: readonly string[]): Promise<void>;

@@ -10,8 +10,9 @@ import { nameOf } from "../domain/errors.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
 import type { BatcherDeps } from "./deps.ts";
-import { drainLane, messageRemover } from "./drain.ts";
+import { drainLane } from "./drain.ts";
 import { environmentNames } from "./env.ts";
+import { messageRemover } from "./receive.ts";
 
 const eventSchema = v.object({ lane: v.string() });
 
@@ -33,7 +34,8 @@ const deps = once(() => {
   const env = readEnvironment(environmentNames, process.env);
   const store = openStore(env, positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")));
   const queues = sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS")));
-  const rest: Omit<BatcherDeps, "millisecondsLeft"> = {
+  const config = readConfigFile(env("OFFPEAK_CONFIG"));
+  const rest: Omit<BatcherDeps, "millisecondsLeft" | "realtimeAtOnce"> = {
     ...store,
     queues,
     removeMessages: messageRemover(queues),
@@ -45,5 +47,5 @@ const deps = once(() => {
     log: jsonLog("batcher"),
     createTimeoutSeconds: positiveNumber("OFFPEAK_CREATE_TIMEOUT_SECONDS", env("OFFPEAK_CREATE_TIMEOUT_SECONDS")),
   };
-  return { ...rest, config: readConfigFile(env("OFFPEAK_CONFIG")) };
+  return { ...rest, config, realtimeAtOnce: config.realtime.maxConcurrency };
 });

@@ -1,7 +1,11 @@
-import { iso } from "../domain/clock.ts";
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
 import type { Lane } from "../domain/config/index.ts";
-import { type CreateRefusal, classifyCreateRefusal } from "../domain/create-outcome.ts";
+import {
+  batchesUnavailable,
+  type CreateRefusal,
+  classifyCreateRefusal,
+  goesRealtime,
+} from "../domain/create-outcome.ts";
 import { concurrency, membersPerPage } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
 import { shortened } from "../domain/session.ts";
@@ -10,10 +14,14 @@ import type { Moved } from "../store/sessions.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
 import type { Candidate } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
+import { parkLane } from "./park.ts";
 import { hasTimeFor } from "./time-left.ts";
 
 /** What came of a group. After `parked` nothing more of the lane may be sent; `none` had nobody left to send. */
-export type Submitted = "accepted" | "refused" | "parked" | "unknown" | "none";
+export type Submitted =
+  | { kind: "accepted"; manifestId: string }
+  | { kind: "parked"; notBefore: number }
+  | { kind: "refused" | "unknown" | "none" };
 
 /** One group of sessions into one Message Batch: manifest, pages, claims, and only then one call. */
 export async function submitGroup(group: readonly Candidate[], lane: Lane, deps: BatcherDeps): Promise<Submitted> {
@@ -97,7 +105,7 @@ async function send(
   if (submitting === undefined) {
     // Nobody is left, or rescue has given this manifest up: it must not be sent.
     await giveUp("giveUp", manifest, "nobody left to send", deps);
-    return "none";
+    return { kind: "none" };
   }
   return post(submitting, members, lines, lane, deps);
 }
@@ -115,14 +123,14 @@ async function post(
   const timeoutMs = (manifest.notAfter ?? 0) - clock.now();
   if (timeoutMs <= 0) {
     await giveUp("abandon", manifest, "no time left for its call", deps);
-    return "none";
+    return { kind: "none" };
   }
   const answer = await deps.anthropicFor(lane).createBatch({ lines, betas, timeoutMs });
   if (answer.kind === "accepted") {
     const { batchId } = answer.batch;
     await manifests.accept(manifest, batchId, answer.workspaceId);
     log("manifest_submitted", { manifestId, batchId, lane: lane.id, count, bytes });
-    return "accepted";
+    return { kind: "accepted", manifestId };
   }
   const refusal: CreateRefusal =
     answer.kind === "refused"
@@ -132,24 +140,31 @@ async function post(
     // The call is over, so the time in which a batch can still appear ends now. Reconcile asks Anthropic's list.
     await manifests.move("bound", manifest, { notAfter: clock.now() });
     log("manifest_unknown", { manifestId, lane: lane.id, reason: refusal.message });
-    return "unknown";
+    return { kind: "unknown" };
   }
   return refusal.kind === "park"
-    ? parkLane(manifest, refusal, lane, deps)
+    ? park(manifest, refusal, lane, deps)
     : refuseContent(manifest, members, refusal.message, lane, deps);
 }
 
 /** Nothing was made and nothing is wrong with the work: it goes back, and waits with its lane. */
-async function parkLane(
+async function park(
   manifest: Manifest,
   refusal: Extract<CreateRefusal, { kind: "park" }>,
   lane: Lane,
   deps: BatcherDeps,
 ): Promise<Submitted> {
-  const parked = await deps.lanes.park(lane.id, refusal.reason, refusal.retryAfterSeconds);
-  deps.log("lane_parked", { lane: lane.id, reason: refusal.reason, until: iso(parked.until) });
-  await giveUp("abandon", manifest, refusal.reason, deps, parked.until);
-  return "parked";
+  const reason = await confirmed(refusal.reason, lane, deps);
+  const parked = await parkLane(lane, { ...refusal, reason }, deps);
+  const notBefore = goesRealtime(lane, parked) ? 0 : parked.until;
+  await giveUp("abandon", manifest, reason, deps, notBefore);
+  return { kind: "parked", notBefore };
+}
+
+/** Batches are only said to be unavailable where the same credential is good for something else, which asking is free. */
+async function confirmed(reason: string, lane: Lane, deps: BatcherDeps): Promise<string> {
+  if (reason !== batchesUnavailable) return reason;
+  return (await deps.anthropicFor(lane).isServed()) ? reason : "not_found";
 }
 
 /** This body will never be taken: each half is tried by itself, down to the one session at fault. No attempt is burnt. */
@@ -169,7 +184,7 @@ async function refuseContent(
     await sessions.move("leaveBatch", first.session, "failed", { error, endedAt: clock.now() });
     log("session_failed", { sessionId: first.session.sessionId, type: error.type });
     await giveUp("abandon", manifest, "refused", deps);
-    return "refused";
+    return { kind: "refused" };
   }
   return splitManifest(manifest, members, lane, deps);
 }
@@ -183,11 +198,11 @@ async function splitManifest(
 ): Promise<Submitted> {
   const { manifests, sessions, log } = deps;
   const abandoned = await manifests.move("abandon", manifest, { reason: "split" });
-  if (abandoned === undefined) return "none";
+  if (abandoned === undefined) return { kind: "none" };
   log("manifest_split", { manifestId: manifest.manifestId, count: members.length });
-  let outcome: Submitted = "none";
+  let outcome: Submitted = { kind: "none" };
   for (const half of chunksOf(members, Math.ceil(members.length / 2))) {
-    if (outcome === "parked" || !hasTimeFor(deps)) break;
+    if (outcome.kind === "parked" || !hasTimeFor(deps)) break;
     const child = await newManifest(half, lane, deps, manifest.manifestId);
     const taken = await claimAll(half, ({ session }) =>
       sessions.move("split", session, "submitted", { manifestId: child.manifestId }),

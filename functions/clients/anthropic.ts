@@ -38,6 +38,8 @@ export interface Anthropic {
   cancelBatch(batchId: string): Promise<void>;
   /** The lines of the result file as received, in any order; `undefined` for 404. Rejects when the file breaks off. */
   results(batch: Batch): Promise<AsyncIterable<string> | undefined>;
+  /** Whether the credential is good for anything at all: a list of models costs nothing. */
+  isServed(): Promise<boolean>;
   /** One POST of the real-time Messages API; `text` is the body of the answer as received. */
   createMessage(call: {
     body: string;
@@ -65,6 +67,9 @@ const quickCallMs = 20_000;
 /** Longer than any create or real-time call is allowed to run: these are ended by their own signal. */
 const longCallMs = 900_000;
 const unreachedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);
+/** What a subscription's login hands out: good for messages, with this beta, and never for batches. */
+const loginTokenPrefix = "sk-ant-oat";
+const loginTokenBeta = "oauth-2025-04-20";
 const batchesPath = "/v1/messages/batches";
 
 export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch }: AnthropicOptions): Anthropic {
@@ -82,10 +87,20 @@ export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch
   const noteRefusal = (error: unknown) => {
     if (error instanceof APIError && error.status === 401) secrets.forget(secretId);
   };
+  const reading = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (error) {
+      noteRefusal(error);
+      throw error;
+    }
+  };
+  const isLogin = async () => (await readKey(secrets, secretId)).startsWith(loginTokenPrefix);
   const post = async (path: string, body: string, betas: readonly string[], timeoutMs: number): Promise<Response> => {
+    const all = (await isLogin()) ? [...betas, loginTokenBeta] : betas;
     const headers = {
       "content-type": "application/json",
-      ...(betas.length === 0 ? {} : { "anthropic-beta": betas.join(",") }),
+      ...(all.length === 0 ? {} : { "anthropic-beta": all.join(",") }),
     };
     return client
       .post(path, { body, headers, signal: AbortSignal.timeout(timeoutMs), timeout: longCallMs, maxRetries: 0 })
@@ -95,13 +110,20 @@ export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch
   return {
     createBatch: ({ lines, betas, timeoutMs }) =>
       paidCall(noteRefusal, async () => {
+        if (await isLogin()) {
+          // Another kind of key may be there when the next one asks.
+          secrets.forget(secretId);
+          throw new NoBatchesError();
+        }
         const response = await post(batchesPath, `{"requests":[${lines.join(",")}]}`, betas, timeoutMs);
         const batch = parseBatch(parseJson(await response.text()));
         return batch === undefined ? undefined : { batch, ...workspaceOf(response) };
       }),
-    listBatches: (createdAfter) => listBatches(client, createdAfter),
+    listBatches: (createdAfter) => reading(listBatches(client, createdAfter)),
     async retrieveBatch(batchId) {
-      const body = await absentIfNotFound(client.get<unknown>(`${batchesPath}/${encodeURIComponent(batchId)}`));
+      const body = await reading(
+        absentIfNotFound(client.get<unknown>(`${batchesPath}/${encodeURIComponent(batchId)}`)),
+      );
       const batch = parseBatch(body);
       if (body !== undefined && batch === undefined) throw new Error("the answer is not a batch");
       return batch;
@@ -112,14 +134,25 @@ export function createAnthropic({ secrets, secretId, workspaceId, baseURL, fetch
     async results(batch) {
       const url = resultsUrl(client.baseURL, batch);
       const abort = new AbortController();
-      const response = await absentIfNotFound(
-        client.get<Response>(url, {
-          headers: { Accept: "application/binary" },
-          __binaryResponse: true,
-          signal: abort.signal,
-        }),
+      const response = await reading(
+        absentIfNotFound(
+          client.get<Response>(url, {
+            headers: { Accept: "application/binary" },
+            __binaryResponse: true,
+            signal: abort.signal,
+          }),
+        ),
       );
       return response?.body == null ? undefined : splitLines(response.body, abort);
+    },
+    async isServed() {
+      try {
+        const headers = (await isLogin()) ? { "anthropic-beta": loginTokenBeta } : {};
+        await reading(client.get<unknown>("/v1/models", { query: { limit: 1 }, headers }));
+        return true;
+      } catch {
+        return false;
+      }
     },
     createMessage: ({ body, betas, timeoutMs }) =>
       paidCall(noteRefusal, async () => {
@@ -149,6 +182,7 @@ async function paidCall<T extends object>(
   } catch (error) {
     noteRefusal(error);
     if (error instanceof APIError && error.status !== undefined) return { kind: "refused", answer: toRefusal(error) };
+    if (error instanceof NoBatchesError) return { kind: "refused", answer: noBatches };
     if (hasCause(error, isKeyUnread)) return { kind: "refused", answer: notSent("the API key cannot be read") };
     if (hasCause(error, isUnreached)) return { kind: "refused", answer: notSent("the API cannot be reached") };
     if (error instanceof APIUserAbortError) return { kind: "unknown", message: "no answer in time" };
@@ -163,6 +197,13 @@ function notSent(message: string): RefusedAnswer {
 }
 
 class KeyUnreadError extends Error {}
+class NoBatchesError extends Error {}
+
+/** As the API itself would answer; nothing was sent. */
+const noBatches: RefusedAnswer = {
+  status: 404,
+  error: { type: "not_found_error", message: "an OAuth token cannot create batches" },
+};
 
 async function readKey(secrets: Secrets, secretId: string): Promise<string> {
   try {

@@ -10,6 +10,8 @@ import { type Mode, type OnDeadline, runPrefix, type Session } from "./session.t
 /** Why a session went real-time that was to be batched. */
 export const deadlineWhy = "realtime, because its deadline is near";
 
+export const unavailableWhy = "realtime, because the lane's credential cannot batch and its onBatchUnavailable says so";
+
 /** Where a setting was found, the nearest first: the words of `why`. */
 type From = "request" | "cron job" | "agent" | "defaults" | "default" | "zeroDataRetention";
 

@@ -1,4 +1,5 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { goesRealtime } from "../domain/create-outcome.ts";
 import { nameOf } from "../domain/errors.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency, maxDuePerTick } from "../domain/limits.ts";
@@ -49,7 +50,9 @@ async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
   }
   if (session.mode === "batch") {
     const parked = await lanes.parked(lane.id);
-    const opening = Math.max(opensAt(lane, clock.now()), parked === undefined ? 0 : parked.until);
+    // What goes real-time instead is sent from the lane's own queue.
+    const isHeld = parked !== undefined && !goesRealtime(lane, parked);
+    const opening = Math.max(opensAt(lane, clock.now()), isHeld ? parked.until : 0);
     if (opening > clock.now()) {
       await sessions.move("resend", session, "queued", { notBefore: opening });
       return;

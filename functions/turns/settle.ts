@@ -122,7 +122,7 @@ export function fail(seen: Session, error: SessionError, deps: SettleDeps): Prom
 
 /** Nothing is wrong with the task: it waits with its lane, and burns no attempt. */
 async function park(seen: Session, outcome: Extract<Outcome, { kind: "park" }>, deps: SettleDeps): Promise<Moved> {
-  const parked = await deps.lanes.park(seen.lane, outcome.reason);
+  const parked = await deps.lanes.parkUntilResult(seen.lane, outcome.reason);
   deps.log("lane_parked", { lane: seen.lane, reason: outcome.reason, until: iso(parked.until) });
   return requeue(seen, { notBefore: parked.until, sendNo: seen.sendNo + 1, because: outcome.reason }, deps);
 }

@@ -1,13 +1,14 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 
-/** Real-time calls under way at once. */
-const workers = 4;
 const emptyPauseMs = 250;
 
 type Handler = (event: unknown) => Promise<{ batchItemFailures: readonly unknown[] }>;
 
 /** Lambda's event source on one machine: takes a message, runs the handler, deletes the message unless it failed. */
-export function pumpQueue(sqs: SQSClient, QueueUrl: string, handler: Handler): { stop(): Promise<void> } {
+export function pumpQueue(
+  sqs: SQSClient,
+  { QueueUrl, workers, handler }: { QueueUrl: string; workers: number; handler: Handler },
+): { stop(): Promise<void> } {
   let isStopped = false;
   const work = async () => {
     while (!isStopped) {

@@ -159,7 +159,11 @@ async function startFunctions(
     ),
     repeat({ seconds, atOnce: pollersAtOnce }, () => poller.handler(undefined, undefined), failed("poller")),
     repeat({ seconds: cronLookSeconds }, cronClock(config.jobs, settings.home, fire), failed("cron")),
-    pumpQueue(new SQSClient(), queueUrls.get("realtime") ?? "", realtime.handler),
+    pumpQueue(new SQSClient(), {
+      QueueUrl: queueUrls.get("realtime") ?? "",
+      workers: config.realtime.maxConcurrency,
+      handler: realtime.handler,
+    }),
   ];
   stops.push(() => Promise.all(clocks.map((clock) => clock.stop())), server.close);
   return server;

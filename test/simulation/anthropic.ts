@@ -64,6 +64,7 @@ export function simulatedApi(clock: { now(): number }, random: Random, seed: str
       const reply = call("GET", `/v1/messages/batches/${batchId}/results`);
       return isNotFound(reply) ? undefined : linesOf(answered(reply));
     },
+    isServed: async () => isOk(call("GET", "/v1/models?limit=1")),
     createMessage: async ({ body }) => paid(call("POST", "/v1/messages", body), (answer) => ({ text: textOf(answer) })),
   };
   return { anthropic, model, faults, sent };
@@ -99,6 +100,8 @@ function errorOf(answer: Answer) {
 function textOf({ body }: Answer): string {
   return [...body].join("");
 }
+
+const isOk = (reply: Reply) => reply.kind === "answer" && reply.status === 200;
 
 function isNotFound(reply: Reply): boolean {
   return reply.kind === "answer" && reply.status === 404;

@@ -1,5 +1,6 @@
 import type { BatcherDeps } from "../../functions/batcher/deps.ts";
-import { drainLane, messageRemover } from "../../functions/batcher/drain.ts";
+import { drainLane } from "../../functions/batcher/drain.ts";
+import { messageRemover } from "../../functions/batcher/receive.ts";
 import type { OutgoingEvent } from "../../functions/clients/eventbridge.ts";
 import type { Item, Key, Table } from "../../functions/clients/table.ts";
 import { type Config, parseConfig } from "../../functions/domain/config/index.ts";
@@ -132,6 +133,7 @@ export function createWorld(options: WorldOptions): World {
       leases,
       queues: queuesOf,
       removeMessages: messageRemover(queuesOf),
+      realtimeAtOnce: config.realtime.maxConcurrency,
       events: wrap("events", bus),
       anthropicFor: once(() => wrap("anthropic", api.anthropic)),
       clock: own,

@@ -1,6 +1,7 @@
 import { authorize } from "../../functions/authorizer/authorize.ts";
 import type { BatcherDeps } from "../../functions/batcher/deps.ts";
-import { drainLane, messageRemover } from "../../functions/batcher/drain.ts";
+import { drainLane } from "../../functions/batcher/drain.ts";
+import { messageRemover } from "../../functions/batcher/receive.ts";
 import type { NewId } from "../../functions/domain/clock.ts";
 import type { Config } from "../../functions/domain/config/index.ts";
 import { parseConfig } from "../../functions/domain/config/index.ts";
@@ -74,7 +75,8 @@ export function rooms(options: RoomsOptions) {
     leases: withLeases ? held : { hold: leaseless },
   };
   const shared = { ...store, ...rest, ...timing, config, clock, newId, queues, events, anthropicFor };
-  const deps = { ...shared, removeMessages: messageRemover(queues) };
+  const realtimeAtOnce = config.realtime.maxConcurrency;
+  const deps = { ...shared, removeMessages: messageRemover(queues), realtimeAtOnce };
   const spawnHttp = spawnApp(deps);
   const sessionsHttp = sessionsApp(deps);
   return {

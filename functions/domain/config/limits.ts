@@ -20,3 +20,7 @@ export const maxInFlightRequests = 10_000_000;
 export const maxFlushSeconds = 24 * 3600;
 export const maxLaneAttempts = 10;
 export const maxLanePriority = 1_000;
+
+/** AWS: what an event source of a queue takes as its `MaximumConcurrency`. */
+export const minRealtimeConcurrency = 2;
+export const maxRealtimeConcurrency = 1_000;

@@ -4,12 +4,14 @@ import { readJobs } from "./jobs.ts";
 import { parseJsonText } from "./json-text.ts";
 import { readLanes } from "./lanes.ts";
 import { describe, type Report, readObject } from "./reader.ts";
+import { readRealtime } from "./realtime.ts";
 import type { Config } from "./types.ts";
 
 const schema = v.object({
   agents: v.optional(v.unknown()),
   cron: v.optional(v.unknown()),
   lanes: v.optional(v.unknown()),
+  realtime: v.optional(v.unknown()),
 });
 
 export type ParsedConfig =
@@ -31,13 +33,15 @@ export function parseConfig(text: string, readSystemFile: (path: string) => stri
     agents: rawAgents,
     cron,
     lanes: rawLanes,
+    realtime: rawRealtime,
   } = readObject(schema, json.value, { path: [], report, required: ["agents"] });
   const lanes = readLanes(rawLanes, report);
   const laneIds = lanes.map(({ id }) => id).filter((id) => id !== "");
   const warn = (message: string) => warnings.push(message);
   const agents = rawAgents === undefined ? [] : readAgents(rawAgents, { laneIds, readSystemFile, report, warn });
   const jobs = readJobs(cron, { agents, laneIds, report });
+  const realtime = readRealtime(rawRealtime, report);
   return problems.length > 0
     ? { ok: false, problems, warnings }
-    : { ok: true, config: { agents, jobs, lanes }, warnings };
+    : { ok: true, config: { agents, jobs, lanes, realtime }, warnings };
 }

@@ -80,4 +80,10 @@ export interface Config {
   agents: Agent[];
   jobs: CronJob[];
   lanes: Lane[];
+  realtime: RealtimeLimits;
+}
+
+export interface RealtimeLimits {
+  /** Real-time calls under way at once, over all lanes. */
+  maxConcurrency: number;
 }

@@ -54,7 +54,7 @@ describe("a lane", () => {
     await stay();
     clock.pass(10_000);
     expect(await lanes.parked("default")).toMatchObject({ reason: "rate_limit" });
-    await lanes.resume("default");
+    await lanes.resume("default", (await lanes.parked("default"))!);
     expect(await lanes.parked("default")).toBeUndefined();
     expect(await stay()).toBe(300);
   });
@@ -65,7 +65,8 @@ describe("a lane", () => {
     await lanes.noteFlush("default");
     clock.pass(60);
     expect(await lanes.flushedAt("default")).toBe(clock.now() - 60_000);
-    await lanes.resume("default");
+    const parked = await lanes.park("default", "credit");
+    await lanes.resume("default", parked);
     expect(await lanes.flushedAt("default")).toBe(clock.now() - 60_000);
   });
 });
