@@ -1,4 +1,5 @@
-import type { Anthropic, PaidCall } from "../../functions/clients/anthropic.ts";
+import type { Anthropic } from "../../functions/clients/anthropic.ts";
+import type { PaidCall } from "../../functions/clients/paid-call.ts";
 import { parseBatch, parseBatchPage } from "../../functions/domain/batch.ts";
 import { createChance } from "../../infra/local/anthropic/chance.ts";
 import { type Call, createExchange, type Reply } from "../../infra/local/anthropic/exchange.ts";

@@ -11,6 +11,21 @@ const callsTook = async (world: TestWorld, seconds: number) => {
 };
 const slowBatches = { batchSeconds: { min: 4 * 3_600, max: 4 * 3_600 } };
 
+it("a deadline that has nothing to do gives its session back to rescue, so that somebody looks at it", async () => {
+  const world = testWorld();
+  const sessionId = await world.accept("Task.", { timeoutSeconds: 3_600, onDeadline: "fallback" });
+  await world.queues.receive("default");
+  const key = { pk: `SESSION#${sessionId}`, sk: "META" };
+  const { due } = await world.see(sessionId);
+  const set = { fellBack: true, due: String(due).replace("rescue", "deadline"), dueAt: world.clock.now() };
+  await world.table.update({ key, set, when: [] });
+  world.pass(60);
+  await world.poll();
+  expect((await world.see(sessionId))["due"]).toBe(due);
+  await world.ticks(20);
+  expect(await world.see(sessionId)).toMatchObject({ status: "done" });
+});
+
 describe("rescue", () => {
   it("sends a message again that never came, under a new number, and then ever more rarely", async () => {
     const world = testWorld();
