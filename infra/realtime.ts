@@ -1,5 +1,6 @@
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Construct } from "constructs";
+import { defaultParkSeconds } from "../functions/domain/limits.ts";
 import { environmentNames } from "../functions/realtime/env.ts";
 import type { Foundation } from "./foundation.ts";
 import { deployedConfigPath, RoomFunction } from "./room-function.ts";
@@ -19,6 +20,7 @@ export class Realtime extends Construct {
         OFFPEAK_TICK_SECONDS: String(tickSeconds),
         OFFPEAK_API_KEY_SECRET: secrets.apiKey.secretArn,
         OFFPEAK_RETRY_SECONDS: String(retrySeconds),
+        OFFPEAK_PARK_SECONDS: String(defaultParkSeconds),
         OFFPEAK_EVENT_BUS: bus.eventBusName,
       },
       configuration,

@@ -35,6 +35,17 @@ export function isCurrent(message: QueueMessage, session: Session): boolean {
 /** The queue of real-time work; every other queue is named by its lane. */
 export const realtimeQueue = "realtime";
 
+/** Where it is written why real-time work waits: in one place for each credential, as its refusals say nothing of another. */
+export function realtimeStateOf({ id, apiKeySecret, workspaceId }: CredentialOwner): string {
+  return apiKeySecret === undefined && workspaceId === undefined ? realtimeQueue : `${realtimeQueue}/${id}`;
+}
+
+interface CredentialOwner {
+  id: string;
+  apiKeySecret?: string;
+  workspaceId?: string;
+}
+
 export function queueOf(session: Session): string {
   return session.mode === "realtime" ? realtimeQueue : session.lane;
 }

@@ -1,5 +1,6 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { concurrency } from "../domain/limits.ts";
+import { realtimeStateOf } from "../domain/queue-message.ts";
 import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
 
@@ -11,7 +12,8 @@ export async function measure(work: readonly OpenWork[], deps: PollerDeps): Prom
   const unread = open.flatMap(({ manifest }) =>
     manifest.endedAt === undefined || manifest.settledAt !== undefined ? [] : [manifest.endedAt],
   );
-  const parked = await mapConcurrently(config.lanes, concurrency, ({ id }) => lanes.parked(id));
+  const places = new Set(config.lanes.flatMap((lane) => [lane.id, realtimeStateOf(lane)]));
+  const parked = await mapConcurrently(places, concurrency, (place) => lanes.parked(place));
   metrics({
     oldestOpenBatchSeconds: Math.max(0, ...open.map(({ manifest }) => secondsSince(manifest.createdAt))),
     settleLagSeconds: Math.max(0, ...unread.map(secondsSince)),

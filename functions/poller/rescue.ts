@@ -1,11 +1,12 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
+import type { Lane } from "../domain/config/index.ts";
 import { goesRealtime } from "../domain/create-outcome.ts";
 import { nameOf } from "../domain/errors.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency, maxDuePerTick } from "../domain/limits.ts";
 import { isOpen } from "../domain/manifest.ts";
 import { parseResultLine } from "../domain/outcome.ts";
-import { queueMessageFor, queueOf } from "../domain/queue-message.ts";
+import { queueMessageFor, queueOf, realtimeStateOf } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle, tryAgain } from "../turns/settle.ts";
@@ -38,7 +39,7 @@ async function rescue(session: Session, deps: PollerDeps): Promise<void> {
 
 /** Sends the session's message (again), or looks later where its lane is closed or parked. */
 async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
-  const { sessions, queues, lanes, config, clock, log } = deps;
+  const { sessions, queues, config, clock, log } = deps;
   // The index may still show when it was due before.
   if (session.notBefore > clock.now()) return;
   const lane = config.lanes.find(({ id }) => id === session.lane);
@@ -48,21 +49,25 @@ async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
     if (moved.moved) await queues.send(queueOf(moved.session), [queueMessageFor(moved.session)]);
     return;
   }
-  if (session.mode === "batch") {
-    const parked = await lanes.parked(lane.id);
-    // What goes real-time instead is sent from the lane's own queue.
-    const isHeld = parked !== undefined && !goesRealtime(lane, parked);
-    const opening = Math.max(opensAt(lane, clock.now()), isHeld ? parked.until : 0);
-    if (opening > clock.now()) {
-      await sessions.move("resend", session, "queued", { notBefore: opening });
-      return;
-    }
+  const opening = await opensFor(session, lane, deps);
+  if (opening > clock.now()) {
+    await sessions.move("resend", session, "queued", { notBefore: opening });
+    return;
   }
   // The number is raised first, so that of two rescuers only one sends.
   const moved = await sessions.move("resend", session, "queued", { sendNo: session.sendNo + 1, notBefore: 0 });
   if (!moved.moved) return;
   await queues.send(queueOf(moved.session), [queueMessageFor(moved.session)]);
   log("session_rescued", { sessionId: session.sessionId, from: "queued", sendNo: moved.session.sendNo });
+}
+
+/** When its lane, or the credential of its real-time call, takes work again. */
+async function opensFor(session: Session, lane: Lane, { lanes, clock }: PollerDeps): Promise<number> {
+  if (session.mode === "realtime") return (await lanes.parked(realtimeStateOf(lane)))?.until ?? 0;
+  const parked = await lanes.parked(lane.id);
+  // What goes real-time instead is sent from the lane's own queue.
+  const isHeld = parked !== undefined && !goesRealtime(lane, parked);
+  return Math.max(opensAt(lane, clock.now()), isHeld ? parked.until : 0);
 }
 
 /** Whoever ran it is dead, or its lease would not be over. */

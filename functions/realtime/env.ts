@@ -6,5 +6,6 @@ export const environmentNames = [
   "OFFPEAK_TICK_SECONDS",
   "OFFPEAK_API_KEY_SECRET",
   "OFFPEAK_RETRY_SECONDS",
+  "OFFPEAK_PARK_SECONDS",
   "OFFPEAK_EVENT_BUS",
 ] as const;

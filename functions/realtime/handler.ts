@@ -34,7 +34,7 @@ async function runRecord(itemIdentifier: string, body: string): Promise<{ itemId
 /** Once a cold start. */
 const deps = once((): RealtimeDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore(env);
+  const store = openStore(env, positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")));
   return {
     ...store,
     config: readConfigFile(env("OFFPEAK_CONFIG")),

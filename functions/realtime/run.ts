@@ -21,6 +21,7 @@ import { loadConversation } from "../turns/conversation.ts";
 import { type DeliverDeps, deliver } from "../turns/deliver.ts";
 import { fail, requeue, type SettleDeps, settle } from "../turns/settle.ts";
 import { endUnknownRun } from "../turns/unknown-run.ts";
+import { admit, giveBack, park, probeAgain, putOff, type Run, resume } from "./parking.ts";
 
 export interface RealtimeDeps extends SettleDeps, DeliverDeps {
   /** The API by the credential of a lane. */
@@ -28,9 +29,6 @@ export interface RealtimeDeps extends SettleDeps, DeliverDeps {
   newId: NewId;
   latencies: Latencies;
 }
-
-/** Where a refused call waits when the answer does not say how long. */
-const refusedWaitSeconds = 60;
 
 /**
  * One message of the real-time queue: claim, write the attempt down, call once, write down what came. It is final
@@ -43,10 +41,14 @@ export async function runMessage(body: string, deps: RealtimeDeps): Promise<void
   const session = await sessions.get(message.sessionId);
   if (session === undefined || !isCurrent(message, session))
     return log("message_dropped", { sessionId: message.sessionId });
-  const run = `${runPrefix}${deps.newId()}`;
-  const lease = { run, runEndsAt: clock.now() + realtimeLeaseSeconds * 1000 };
+  const run = await admit(session, `${runPrefix}${deps.newId()}`, deps);
+  if ("until" in run) return putOff(session, run.until, deps);
+  const lease = { run: run.id, runEndsAt: clock.now() + realtimeLeaseSeconds * 1000 };
   const claimed = await claim(session, lease, deps);
-  if (claimed?.moved !== true) return log("message_dropped", { sessionId: session.sessionId });
+  if (claimed?.moved !== true) {
+    await giveBack(run, deps);
+    return log("message_dropped", { sessionId: session.sessionId });
+  }
   const ended = await attempt(claimed.session, run, deps);
   if (ended !== undefined) await deliver([ended], deps);
 }
@@ -70,23 +72,28 @@ async function claim(
 }
 
 /** @returns the session, if this ended its turn */
-async function attempt(session: Session, run: string, deps: RealtimeDeps): Promise<Session | undefined> {
+async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<Session | undefined> {
   const { turns, clock, config } = deps;
   const { sessionId, turn } = session;
   const request = await loadRequest(session, deps);
-  if (request === undefined)
+  if (request === undefined) {
+    await giveBack(run, deps);
     return endedIn(await fail(session, { type: "unreadable", message: "its request cannot be read" }, deps));
+  }
   const startedAt = clock.now();
-  await turns.putAttempt({ sessionId, turn, run, startedAt });
+  await turns.putAttempt({ sessionId, turn, run: run.id, startedAt });
   const lane = config.lanes.find(({ id }) => id === session.lane) ?? {};
   const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs: realtimeCallSeconds * 1000 });
   if (answer.kind === "accepted") {
     const sample = callSample(session, startedAt, clock.now());
-    const ended = await settleAnswer(session, run, answer.text, deps);
-    await deps.latencies.record(realtimeQueue, run, sample);
+    // What was paid for is written down before anything else.
+    const ended = await settleAnswer(session, run.id, answer.text, deps);
+    await deps.latencies.record(realtimeQueue, run.id, sample);
+    await resume(run, deps);
     return ended;
   }
   if (answer.kind === "refused" && isCertain(answer.answer)) return settleRefusal(session, run, answer.answer, deps);
+  await probeAgain(run, deps);
   return endUnknownRun(session, deps);
 }
 
@@ -122,41 +129,38 @@ function isCertain({ status, error }: RefusedAnswer): boolean {
   return error !== undefined && (status < 500 || status === 529);
 }
 
-/** Limits and overload wait, without burning an attempt; money and credentials wait longer; the rest is final. */
+const busyStatuses = [0, 408, 409, 429, 529];
+const parkingStatuses: Record<number, string> = { 401: "authentication", 402: "billing", 403: "permission" };
+
+/** Limits and overload wait, without burning an attempt; money and credentials park; the rest is final. */
 async function settleRefusal(
   session: Session,
-  run: string,
+  run: Run,
   answer: RefusedAnswer,
   deps: RealtimeDeps,
 ): Promise<Session | undefined> {
   const { clock, turns, log, random, retrySeconds } = deps;
   const { sessionId, turn } = session;
-  const error = { type: answer.error?.type ?? "api_error", message: answer.error?.message ?? `HTTP ${answer.status}` };
-  const isBusy =
-    answer.status === 0 ||
-    answer.status === 429 ||
-    answer.status === 529 ||
-    answer.status === 408 ||
-    answer.status === 409;
-  const judged: Outcome = errorOutcome(answer.error ?? {});
-  const isFinal = !isBusy && judged.kind !== "park" && ![401, 402, 403].includes(answer.status);
+  const { status, retryAfterSeconds } = answer;
+  const error = { type: answer.error?.type ?? "api_error", message: answer.error?.message ?? `HTTP ${status}` };
+  const judged = errorOutcome(answer.error ?? {});
+  const reason = judged.kind === "park" ? judged.reason : parkingStatuses[status];
+  const isFinal = reason === undefined && !busyStatuses.includes(status);
   const outcome: Outcome = isFinal ? { kind: "refused", error } : { kind: "again", error };
-  const entry = {
-    type: "refused",
-    billed: false,
-    outcome,
-    sessionId,
-    turn,
-    source: run,
-    tier: "standard" as const,
-    receivedAt: clock.now(),
-    text: "",
-  };
-  if (isFinal) return settle(session, entry, deps);
+  const about = { sessionId, turn, source: run.id, tier: "standard" as const, receivedAt: clock.now(), text: "" };
+  const entry = { ...about, type: "refused", billed: false, outcome };
+  if (isFinal) {
+    // Whoever finds fault with a request has let its credential in.
+    await resume(run, deps);
+    return settle(session, entry, deps);
+  }
   await turns.insertResult(entry);
-  log("realtime_refused", { sessionId, status: answer.status, type: error.type });
-  const waitSeconds = answer.retryAfterSeconds ?? (isBusy ? 0 : refusedWaitSeconds);
-  const notBefore = clock.now() + waitSeconds * 1000 + retryDelayMs(session.sendNo, retrySeconds, random);
+  log("realtime_refused", { sessionId, status, type: error.type });
+  if (reason === undefined) await probeAgain(run, deps);
+  const notBefore =
+    reason === undefined
+      ? clock.now() + (retryAfterSeconds ?? 0) * 1000 + retryDelayMs(session.sendNo, retrySeconds, random)
+      : await park(run, reason, deps, retryAfterSeconds);
   // A fallback that only has to wait is still to come.
   const changes = { notBefore, sendNo: session.sendNo + 1, fellBack: undefined, because: error.type };
   await requeue(session, changes, deps);

@@ -5,8 +5,9 @@ import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Config, Lane } from "../domain/config/index.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency } from "../domain/limits.ts";
+import { realtimeStateOf } from "../domain/queue-message.ts";
 import type { BacklogReader } from "../store/backlog.ts";
-import type { Lanes } from "../store/lanes.ts";
+import type { Lanes, Parked } from "../store/lanes.ts";
 import type { Manifests, OpenManifest } from "../store/manifests.ts";
 
 export interface LanesDeps {
@@ -51,7 +52,7 @@ async function describeLane(
   { lanes, clock }: LanesDeps,
 ) {
   const now = clock.now();
-  const parked = await lanes.parked(lane.id);
+  const [parked, realtimeParked] = [await lanes.parked(lane.id), await lanes.parked(realtimeStateOf(lane))];
   const opening = opensAt(lane, now);
   return {
     lane: lane.id,
@@ -59,13 +60,17 @@ async function describeLane(
     hours: lane.hours === undefined ? null : { text: lane.hours.text, tz: lane.tz },
     open: opening === 0,
     opensAt: opening === 0 ? null : iso(opening),
-    parked: parked === undefined ? null : { reason: parked.reason, since: iso(parked.since), until: iso(parked.until) },
+    parked: describeParked(parked),
     queued,
     waiting,
     oldestQueuedSeconds: oldestQueuedAt === undefined ? null : Math.max(0, Math.round((now - oldestQueuedAt) / 1000)),
     inFlight: open.reduce((sum, { count }) => sum + count, 0),
     maxInFlightRequests: lane.maxInFlightRequests,
     openManifests: open.length,
-    realtime: { queued: realtimeQueued, running: realtimeRunning },
+    realtime: { queued: realtimeQueued, running: realtimeRunning, parked: describeParked(realtimeParked) },
   };
+}
+
+function describeParked(parked: Parked | undefined) {
+  return parked === undefined ? null : { reason: parked.reason, since: iso(parked.since), until: iso(parked.until) };
 }

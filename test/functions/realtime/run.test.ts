@@ -84,9 +84,9 @@ describe("a call that was refused for no fault of the work", () => {
     ["429", { kind: "rate_limited" }, 0],
     ["429 with a time to wait", { kind: "rate_limited", retryAfterSeconds: 240 }, 240],
     ["529", { kind: "overloaded" }, 0],
-    ["401", { kind: "unauthorized" }, 60],
-    ["402", { kind: "billing" }, 60],
-    ["400 about credit", { kind: "credit" }, 60],
+    ["401", { kind: "unauthorized" }, 300],
+    ["402", { kind: "billing" }, 300],
+    ["400 about credit", { kind: "credit" }, 300],
   ];
 
   it.each(refusals)("waits and is made again, without burning an attempt: %s", async (_name, fault, seconds) => {

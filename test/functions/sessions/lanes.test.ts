@@ -32,7 +32,7 @@ describe("GET /api/lanes", () => {
       inFlight: 0,
       maxInFlightRequests: 50_000,
       openManifests: 0,
-      realtime: { queued: 0, running: 0 },
+      realtime: { queued: 0, running: 0, parked: null },
     });
   });
 
@@ -46,7 +46,7 @@ describe("GET /api/lanes", () => {
     world.pass(10);
     const { default: usual, bulk } = await lanesOf(world);
     expect(usual).toMatchObject({ queued: 2, oldestQueuedSeconds: 40, realtime: { queued: 1, running: 0 } });
-    expect(bulk).toMatchObject({ queued: 1, oldestQueuedSeconds: 10, realtime: { queued: 0, running: 0 } });
+    expect(bulk).toMatchObject({ queued: 1, oldestQueuedSeconds: 10, realtime: { queued: 0, running: 0, parked: null } });
   });
 
   it("shows what is in flight as the batcher counts it, and no longer as queued", async () => {
