@@ -47,10 +47,12 @@ export const clockSkewSeconds = 60;
 export const dueShards = 8;
 /** The same for the lists by agent and by label. */
 export const listShards = 4;
-/** What one tick takes from the due index of one purpose; the rest is taken by the next tick, oldest first. */
+/** What one tick takes from the due index of one purpose and lane; the rest is taken by the next tick, oldest first. */
 export const maxDuePerTick = 1_000;
 /** Manifests a tick looks through for somebody who still waits, the oldest first. */
 export const maxDeparturesPerTick = 100;
+/** What one tick looks at in a shard for that: in eight shards, 400,000 that are due at once hide nobody. */
+export const maxDueExamined = 50_000;
 
 /** Members on one page of a manifest: about 40 bytes each, far under DynamoDB's 400 KB. */
 export const membersPerPage = 1_000;

@@ -1,6 +1,6 @@
-import type { Found, Table } from "../clients/table.ts";
+import type { Found, Item, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
-import { dueShards } from "../domain/limits.ts";
+import { dueShards, maxDueExamined } from "../domain/limits.ts";
 import {
   type DuePurpose,
   deadlineActionAt,
@@ -35,7 +35,7 @@ export interface Sessions {
   move(name: MoveName, seen: Session, to: Status, changes?: MoveChanges): Promise<Moved>;
   /** @param look who looks next, where that does not follow from the session itself */
   note(name: NoteName, seen: Session, changes: SessionChanges, look?: NextLook): Promise<Moved>;
-  /** Ids that are due, the oldest first within a shard; the index may be stale. */
+  /** Ids that are due, at most `limit` of each lane, the oldest first within a shard; the index may be stale. */
   due(purpose: DuePurpose, upTo: number, limit: number): Promise<string[]>;
   /** The newest of some agents or of a label; the index may be stale. */
   list(query: ListQuery): Promise<Listed[]>;
@@ -50,6 +50,8 @@ export interface SessionStoreOptions {
   leadMs: () => Promise<number>;
 }
 
+/** What one query of the due index asks for. */
+const duePageSize = 1_000;
 const maxRescueSeconds = 3600;
 /** Where ticks are short, a batcher at work still gets this long before its messages are sent again. */
 const minRescueSeconds = 5;
@@ -164,17 +166,32 @@ async function getMany(table: Table, sessionIds: readonly string[]) {
 }
 
 async function due(table: Table, purpose: DuePurpose, upTo: number, limit: number): Promise<string[]> {
-  const perShard = Math.ceil(limit / dueShards);
-  const pages = await Promise.all(
-    Array.from({ length: dueShards }, (_, shard) =>
-      table.queryIndex({
-        index: "due",
-        partition: { attribute: "due", value: duePartition(purpose, shard) },
-        sort: "dueAt",
-        upTo,
-        limit: perShard,
-      }),
-    ),
+  const perLane = Math.ceil(limit / dueShards);
+  const found = await Promise.all(
+    Array.from({ length: dueShards }, (_, shard) => dueIn(table, duePartition(purpose, shard), upTo, perLane)),
   );
-  return pages.flatMap(({ items }) => items.map(({ pk }) => pk.replace("SESSION#", "")));
+  return found.flat();
+}
+
+/** So many of each lane, wherever they stand: those of one lane may be a hundred thousand, and all older than another's. */
+async function dueIn(table: Table, value: string, upTo: number, perLane: number): Promise<string[]> {
+  const taken = new Map<unknown, string[]>();
+  let after: Item | undefined;
+  for (let examined = 0; examined < maxDueExamined; examined += duePageSize) {
+    const { items, next } = await table.queryIndex({
+      index: "due",
+      partition: { attribute: "due", value },
+      sort: "dueAt",
+      upTo,
+      limit: duePageSize,
+      ...(after === undefined ? {} : { after }),
+    });
+    for (const { pk, lane } of items) {
+      const ofLane = taken.get(lane) ?? [];
+      if (ofLane.length < perLane) taken.set(lane, [...ofLane, pk.replace("SESSION#", "")]);
+    }
+    after = next;
+    if (after === undefined) break;
+  }
+  return [...taken.values()].flat();
 }

@@ -46,7 +46,11 @@ describe("GET /api/lanes", () => {
     world.pass(10);
     const { default: usual, bulk } = await lanesOf(world);
     expect(usual).toMatchObject({ queued: 2, oldestQueuedSeconds: 40, realtime: { queued: 1, running: 0 } });
-    expect(bulk).toMatchObject({ queued: 1, oldestQueuedSeconds: 10, realtime: { queued: 0, running: 0, parked: null } });
+    expect(bulk).toMatchObject({
+      queued: 1,
+      oldestQueuedSeconds: 10,
+      realtime: { queued: 0, running: 0, parked: null },
+    });
   });
 
   it("shows what is in flight as the batcher counts it, and no longer as queued", async () => {
