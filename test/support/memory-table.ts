@@ -194,8 +194,9 @@ function runIndexQuery(items: readonly Item[], query: IndexQuery, includes: read
     .filter((item) => item[partition.attribute] === partition.value && item[sort] !== undefined)
     .filter((item) => upTo === undefined || Number(item[sort]) <= upTo)
     .filter((item) => below === undefined || compareValues(item[sort], below) < 0)
-    .toSorted(order)
     .filter((item) => after === undefined || order(item, after) > 0)
+    .toSorted(order)
+    .slice(0, limit)
     .map((item) => ({ ...Object.fromEntries(shown(item)), ...keysOf(item) }));
   return paged(found, limit, keysOf);
 }
