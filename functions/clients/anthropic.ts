@@ -69,7 +69,7 @@ export function createAnthropic(options: AnthropicOptions): Anthropic {
       return batch;
     },
     async cancelBatch(batchId) {
-      await client.post(`${batchesPath}/${encodeURIComponent(batchId)}/cancel`).asResponse();
+      await reading(client.post(`${batchesPath}/${encodeURIComponent(batchId)}/cancel`).asResponse());
     },
     async results(batch) {
       const url = resultsUrl(client.baseURL, batch);

@@ -18,7 +18,10 @@ export async function sweepRescues(deps: PollerDeps): Promise<void> {
   const ids = await deps.sessions.due("rescue", deps.clock.now(), maxDuePerTick);
   const { sessions, corrupt } = await deps.sessions.getMany(ids);
   for (const sessionId of corrupt) deps.log("record_corrupt", { sessionId });
-  await mapConcurrently(sessions, concurrency, async (session) => {
+  const priorities = new Map(deps.config.lanes.map(({ id, priority }) => [id, priority]));
+  const priorityOf = ({ lane }: Session) => priorities.get(lane) ?? 0;
+  const ordered = sessions.toSorted((one, other) => priorityOf(other) - priorityOf(one));
+  await mapConcurrently(ordered, concurrency, async (session) => {
     try {
       await rescue(session, deps);
     } catch (error) {

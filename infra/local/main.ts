@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { parseConfig } from "../../functions/domain/config/index.ts";
 import { HomeInUseError } from "./home.ts";
 import { readSettings } from "./settings.ts";
-import { startSystem } from "./system.ts";
+import { MissingSecretError, startSystem } from "./system.ts";
 
 /** `npm start`: the whole system on one machine. */
 async function main(): Promise<void> {
@@ -48,5 +48,6 @@ main().catch((error: unknown) => {
   if ("code" in error && error.code === "EADDRINUSE") {
     return refuse("npm start", [`${error.message}: set PORT to another port, or to 0 for any`]);
   }
+  if (error instanceof MissingSecretError) return refuse("environment", error.message.split("\n"));
   refuse("npm start", [error instanceof HomeInUseError ? error.message : (error.stack ?? error.message)]);
 });

@@ -13,6 +13,7 @@ import { createBucket, createQueues, createTable } from "./aws/infrastructure.ts
 import { startLocalAws } from "./aws/start.ts";
 import { endDeadRun } from "./dead-run.ts";
 import { lockHome } from "./home.ts";
+import { laneSecrets } from "./lane-secrets.ts";
 import { divertLog } from "./log-lines.ts";
 import { pumpQueue } from "./realtime-queue.ts";
 import { cronClock, repeat } from "./schedule.ts";
@@ -20,6 +21,9 @@ import { startServer } from "./server.ts";
 import type { LocalSettings } from "./settings.ts";
 import { tokenFor } from "./token.ts";
 import { welcome } from "./welcome.ts";
+
+/** A lane names a secret that nobody gave. */
+export class MissingSecretError extends Error {}
 
 export interface System {
   say(line: string): void;
@@ -49,7 +53,13 @@ export async function startSystem(settings: LocalSettings, config: Config): Prom
   };
   try {
     const baseUrl = await startModel(settings, stops);
-    const secrets = { [secretNames.apiKey]: settings.apiKey ?? standInKey, [secretNames.token]: token };
+    const ofLanes = laneSecrets(config.lanes, process.env, settings.apiKey === undefined ? standInKey : undefined);
+    if (!ofLanes.ok) throw new MissingSecretError(ofLanes.problems.join("\n"));
+    const secrets = {
+      ...ofLanes.secrets,
+      [secretNames.apiKey]: settings.apiKey ?? standInKey,
+      [secretNames.token]: token,
+    };
     const aws = await startLocalAws({
       home: settings.home,
       secrets: () => secrets,

@@ -252,3 +252,43 @@ describe("the API in memory", () => {
     expect(answer).toMatchObject({ kind: "accepted", workspaceId: memoryWorkspaceId });
   });
 });
+
+describe("a credential", () => {
+  it.each(["listBatches", "retrieveBatch", "results", "isServed"] as const)(
+    "that was refused is read anew by the next call, whichever call it was: %s",
+    async (call) => {
+      const { api, created } = open();
+      const batch = await created();
+      const forgotten: string[] = [];
+      const secrets = { get: async () => "sk-old", forget: (name: string) => void forgotten.push(name) };
+      const refused = memoryAnthropic({ clock: virtualClock(), secrets, keys: new Map([["sk-new", "wrkspc_1"]]) });
+      const client = refused.client("key");
+      const calls = {
+        listBatches: () => client.listBatches(0),
+        retrieveBatch: () => client.retrieveBatch(batch.batchId),
+        results: () => client.results({ ...batch, resultsUrl: "http://anthropic.test/v1/messages/batches/x/results" }),
+        isServed: () => client.isServed(),
+      };
+      await calls[call]().catch(() => {});
+      expect(forgotten).toEqual(["key"]);
+      expect(api.calls).toHaveLength(1);
+    },
+  );
+
+  it("that is a login token is never sent a batch, and is good for messages with its own beta", async () => {
+    const secrets = memorySecrets({ key: "sk-ant-oat01-login" });
+    const api = memoryAnthropic({ clock: virtualClock(), secrets });
+    const client = api.client("key");
+    const answer = await client.createBatch({ lines: [line("a")], betas: [], timeoutMs: 1_000 });
+    expect(answer).toMatchObject({ kind: "refused", answer: { status: 404 } });
+    expect(api.calls).toEqual([]);
+    expect(await client.isServed()).toBe(true);
+    const body = JSON.stringify({
+      model: "claude-haiku-5-5",
+      max_tokens: 9,
+      messages: [{ role: "user", content: "t" }],
+    });
+    expect(await client.createMessage({ body, betas: ["a"], timeoutMs: 1_000 })).toMatchObject({ kind: "accepted" });
+    expect(api.calls.at(-1)?.headers["anthropic-beta"]).toBe("a,oauth-2025-04-20");
+  });
+});

@@ -14,6 +14,11 @@ const invalid = (message: string, error_code?: string) => answer(400, "invalid_r
 const html = (status: number): RefusedAnswer => ({ status, error: undefined });
 
 describe("a create call that was refused for its content", () => {
+  it("is one about a request of the batch, though it speaks of a queue", () => {
+    const message = "requests.0.params.metadata: a processing queue is no metadata";
+    expect(classifyCreateRefusal(invalid(message), small)).toEqual({ kind: "content", message });
+  });
+
   it("is a 400 about the body: it will never be taken as it is", () => {
     const message = "requests.0.custom_id: String should have at most 64 characters";
     expect(classifyCreateRefusal(invalid(message), small)).toEqual({ kind: "content", message });
@@ -44,6 +49,8 @@ describe("a create call that was refused with nothing wrong in it", () => {
     [answer(429, "rate_limit_error", "Too many requests"), "rate_limit"],
     [answer(429, "rate_limit_error", "Spend limit", "enforced_spend_limit_reached"), "spend_limit"],
     [answer(429, "rate_limit_error", "Ramp", "ramp_limit_exceeded"), "rate_limit"],
+    [answer(429, "rate_limit_error", "Too many requests in the processing queue of your organization."), "queue_full"],
+    [invalid("Your organization has reached its limit of queued batch requests."), "queue_full"],
     [html(401), "authentication"],
     [html(402), "billing"],
     [html(403), "permission"],
