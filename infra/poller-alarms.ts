@@ -80,6 +80,7 @@ export class PollerAlarms extends Construct {
       new RunbookAlarm(this, metricName, { ...alarm, metric, topic });
     }
     this.watchWorkspaces({ topic, logGroup });
+    this.watchRecords({ topic, logGroup });
   }
 
   /** No figure but a log code: which workspace a key belongs to is only known when Anthropic answers. */
@@ -95,6 +96,23 @@ export class PollerAlarms extends Construct {
       threshold: 1,
       heading: "workspace-mismatch",
       impact: "Sessions of a batch wait, since the key that is there now cannot see whether the batch exists.",
+      topic,
+    });
+  }
+
+  /** Whatever cannot be read is met by the poller sooner or later, and told of again until it is put right. */
+  private watchRecords({ topic, logGroup }: PollerAlarmsProps): void {
+    const filter = new MetricFilter(this, "RecordCorrupt", {
+      logGroup,
+      filterPattern: FilterPattern.stringValue("$.code", "=", "record_corrupt"),
+      metricNamespace,
+      metricName: "corruptRecords",
+    });
+    new RunbookAlarm(this, "corruptRecords", {
+      metric: filter.metric({ statistic: Stats.SUM, period: alarmPeriod }),
+      threshold: 1,
+      heading: "corrupt-records",
+      impact: "A session or a batch cannot be read in the table, and waits until somebody has put it right.",
       topic,
     });
   }

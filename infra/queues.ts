@@ -4,12 +4,10 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Config, Lane } from "../functions/domain/config/index.ts";
-import { suspectReceives } from "../functions/domain/limits.ts";
+import { maxReceives } from "../functions/domain/limits.ts";
 import { laneVisibilitySeconds, realtimeVisibilitySeconds } from "./timing.ts";
 import { WorkQueue } from "./work-queue.ts";
 
-/** From the third time on a message is handled alone; it gets three such visits before it is set aside. */
-const maxReceives = suspectReceives + 2;
 /** An open lane is drained every minute: an hour means that its quota is full, or that nobody drains it. */
 const laneSlackSeconds = 3600;
 /** A real-time call may take ten minutes, and its message is there until it ends. */

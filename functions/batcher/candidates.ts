@@ -1,10 +1,12 @@
+import { isAway } from "../clients/away.ts";
 import type { Received } from "../clients/sqs.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { CorruptRecordError, nameOf } from "../domain/errors.ts";
-import { concurrency, suspectReceives } from "../domain/limits.ts";
+import { concurrency } from "../domain/limits.ts";
 import { isCurrent, parseQueueMessage, type QueueMessage } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
+import { isLeftToDeadLetters, isSuspect } from "../domain/visits.ts";
 import { loadConversation } from "../turns/conversation.ts";
 import type { BatcherDeps } from "./deps.ts";
 
@@ -17,8 +19,15 @@ export interface Candidate {
   betas: readonly string[];
   /** Its messages, deleted once it is claimed. */
   handles: readonly string[];
-  /** Received so often that it may be what breaks its batch. */
-  isSuspect: boolean;
+}
+
+/** A session that waits to be sent, with all the copies of its message that were received. */
+export type Waiting = Pick<Candidate, "session" | "handles">;
+
+/** What was received: those that are ready to be sent, and those to be made ready by themselves, after the others. */
+export interface Sorted {
+  sound: Candidate[];
+  suspects: Waiting[];
 }
 
 /** Names and commas around the body of one request: the `custom_id` has at most 64 characters. */
@@ -33,15 +42,12 @@ export interface Current {
   isSuspect: boolean;
 }
 
-/** Turns what was received into candidates, with their requests made ready. */
-export async function toCandidates(
-  received: readonly Received[],
-  lane: string,
-  deps: BatcherDeps,
-): Promise<Candidate[]> {
+/** Makes the requests of the sound ones ready, side by side. */
+export async function toCandidates(received: readonly Received[], lane: string, deps: BatcherDeps): Promise<Sorted> {
   const current = await currentSessions(received, lane, deps);
-  const loaded = await mapConcurrently(current, concurrency, (one) => toCandidate(one, lane, deps));
-  return loaded.filter((candidate) => candidate !== undefined);
+  const { sound = [], suspects = [] } = Object.groupBy(current, (one) => (one.isSuspect ? "suspects" : "sound"));
+  const loaded = await mapConcurrently(sound, concurrency, (one) => toCandidate(one, lane, deps));
+  return { sound: loaded.filter((candidate) => typeof candidate === "object"), suspects };
 }
 
 /**
@@ -69,15 +75,14 @@ export async function currentSessions(
   const ready = new Map<string, Current>();
   for (const { message, receipt } of pending) {
     const session = byId.get(message.sessionId);
-    if (session === undefined || !maySend(session, message, lane, deps.clock.now())) dropped.push(receipt.handle);
-    else {
+    if (session !== undefined && maySend(session, message, lane, deps.clock.now())) {
       const copy = ready.get(session.sessionId);
       ready.set(session.sessionId, {
         session,
         handles: [...(copy?.handles ?? []), receipt.handle],
-        isSuspect: copy?.isSuspect === true || receipt.receives >= suspectReceives,
+        isSuspect: copy?.isSuspect === true || isSuspect(session, receipt.receives),
       });
-    }
+    } else if (session === undefined || !isLeftToDeadLetters(session, receipt.receives)) dropped.push(receipt.handle);
   }
   await deps.removeMessages(lane, dropped);
   return [...ready.values()];
@@ -88,11 +93,12 @@ function maySend(session: Session, message: QueueMessage, lane: string, now: num
   return isWaiting && isCurrent(message, session) && session.notBefore <= now;
 }
 
-async function toCandidate(
-  { session, handles, isSuspect }: Current,
+/** @returns `away` where a service did not answer, `broken` where this session is at fault */
+export async function toCandidate(
+  { session, handles }: Waiting,
   lane: string,
   deps: BatcherDeps,
-): Promise<Candidate | undefined> {
+): Promise<Candidate | "away" | "broken"> {
   try {
     const conversation = await loadConversation(session, deps.turns);
     const body = messageBody(conversation);
@@ -102,13 +108,12 @@ async function toCandidate(
       bytes: Buffer.byteLength(body) + overheadBytes,
       betas: conversation.requests.at(-1)?.betas ?? [],
       handles,
-      isSuspect,
     };
   } catch (error) {
     // A store that is away is worth another try: the message comes again. What cannot be read never will be.
     if (error instanceof CorruptRecordError) await failUnreadable(session, error, lane, handles, deps);
     else deps.log("manifest_waiting", { sessionId: session.sessionId, error: nameOf(error) });
-    return undefined;
+    return isAway(error) ? "away" : "broken";
   }
 }
 

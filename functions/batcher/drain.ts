@@ -4,13 +4,13 @@ import { goesRealtime } from "../domain/create-outcome.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Renew } from "../store/leases.ts";
-import { type Candidate, toCandidates } from "./candidates.ts";
+import { type Sorted, toCandidates, type Waiting } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
-import { formGroups } from "./group.ts";
 import { type Leave, leaveAfter, leaveOf } from "./probe.ts";
 import { receiveUpTo } from "./receive.ts";
 import { rerouteLane } from "./reroute.ts";
 import { submitGroup } from "./submit.ts";
+import { groupsOf } from "./suspects.ts";
 import { afterCallMs, hasTimeFor } from "./time-left.ts";
 
 /** Sessions whose requests are loaded at once: 250 of the largest tasks are about 64 MB. */
@@ -45,18 +45,17 @@ async function drain(lane: Lane, leave: Leave, renew: Renew, deps: BatcherDeps):
     const room = await roomIn(lane, deps);
     const most = Math.min(room, probed === undefined ? lane.maxBatchRequests : 1);
     if (most <= 0) return;
-    const { candidates, isEmpty } = await collect(most, lane, deps);
-    if (candidates.length === 0 && isEmpty) return;
+    const { sound, suspects, isEmpty } = await collect(most, lane, deps);
+    if (sound.length + suspects.length === 0 && isEmpty) return;
     if (lane.flushEverySeconds > deps.tickSeconds) await deps.lanes.noteFlush(lane.id);
-    const groups = formGroups(candidates, lane);
-    for (const [index, group] of groups.entries()) {
+    for await (const { group, rest } of groupsOf({ sound, suspects }, lane, deps)) {
       if (!hasTimeFor(deps)) {
         deps.log("time_short", { lane: lane.id });
-        return putBack(groups.slice(index).flat(), 0, lane, deps);
+        return putBack([...group, ...rest], 0, lane, deps);
       }
       await renew();
       const submitted = await submitGroup(group, lane, deps);
-      if (submitted.kind === "parked") return putBack(groups.slice(index + 1).flat(), submitted.notBefore, lane, deps);
+      if (submitted.kind === "parked") return putBack(rest, submitted.notBefore, lane, deps);
       if (probed === undefined) continue;
       const next = await leaveAfter({ submitted, parked: probed }, lane, deps);
       if (next.may === "nothing") return;
@@ -70,37 +69,44 @@ async function drain(lane: Lane, leave: Leave, renew: Renew, deps: BatcherDeps):
  * come nearer to being set aside with each such visit, and come back at a time of its own.
  */
 async function putBack(
-  candidates: readonly Candidate[],
+  waiting: readonly Waiting[],
   notBefore: number,
   lane: Lane,
   { sessions, clock, tickSeconds, removeMessages }: BatcherDeps,
 ): Promise<void> {
   const at = Math.max(notBefore, clock.now() + tickSeconds * 1000);
-  await mapConcurrently(candidates, concurrency, ({ session }) =>
+  await mapConcurrently(waiting, concurrency, ({ session }) =>
     sessions.move("resend", session, "queued", { notBefore: at }),
   );
   await removeMessages(
     lane.id,
-    candidates.flatMap(({ handles }) => handles),
+    waiting.flatMap(({ handles }) => handles),
   );
 }
 
 /** Candidates for one batch, by the slice, so that no more than a batch's bytes and one slice are ever in memory. */
-async function collect(
-  most: number,
-  lane: Lane,
-  deps: BatcherDeps,
-): Promise<{ candidates: Candidate[]; isEmpty: boolean }> {
-  const candidates: Candidate[] = [];
+async function collect(most: number, lane: Lane, deps: BatcherDeps): Promise<Sorted & { isEmpty: boolean }> {
+  const all: Sorted = { sound: [], suspects: [] };
+  const ids = new Set<string>();
   let bytes = 0;
-  while (candidates.length < most && bytes < lane.maxBatchBytes) {
-    const received = await receiveUpTo(Math.min(sliceSize, most - candidates.length), lane.id, deps);
-    if (received.length === 0) return { candidates, isEmpty: true };
-    const slice = await toCandidates(received, lane.id, deps);
-    candidates.push(...slice);
-    bytes += slice.reduce((sum, candidate) => sum + candidate.bytes, 0);
+  while (all.sound.length + all.suspects.length < most && bytes < lane.maxBatchBytes) {
+    const left = most - all.sound.length - all.suspects.length;
+    const received = await receiveUpTo(Math.min(sliceSize, left), lane.id, deps);
+    if (received.length === 0) return { ...all, isEmpty: true };
+    const { sound, suspects } = await toCandidates(received, lane.id, deps);
+    // Copies may come in another slice: with one session in it twice, a batch would be refused.
+    const isNew = ({ session }: Waiting) => !ids.has(session.sessionId);
+    const copies = [...sound, ...suspects].filter((one) => !isNew(one));
+    await deps.removeMessages(
+      lane.id,
+      copies.flatMap(({ handles }) => handles),
+    );
+    all.sound.push(...sound.filter(isNew));
+    all.suspects.push(...suspects.filter(isNew));
+    for (const { session } of [...sound, ...suspects]) ids.add(session.sessionId);
+    bytes += sound.reduce((sum, candidate) => sum + candidate.bytes, 0);
   }
-  return { candidates, isEmpty: false };
+  return { ...all, isEmpty: false };
 }
 
 /** What is in flight is the sum of the open manifests, read strongly, never a counter. */

@@ -8,14 +8,11 @@ export interface GroupLimits {
 
 /**
  * What may share a batch: the same beta headers, since headers are a batch's and not a request's, within the lane's
- * limits. Sessions of one agent stay together, for the sake of their cache. A suspect goes alone, after the others.
+ * limits. Sessions of one agent stay together, for the sake of their cache.
  */
 export function formGroups(candidates: readonly Candidate[], limits: GroupLimits): Candidate[][] {
-  const sound = candidates.filter(({ isSuspect }) => !isSuspect);
-  const suspects = candidates.filter(({ isSuspect }) => isSuspect);
-  const byBetas = Map.groupBy(sound, ({ betas }) => [...betas].sort().join(","));
-  const groups = [...byBetas.values()].flatMap((group) => cut(group.toSorted(byAgent), limits));
-  return [...groups, ...suspects.map((suspect) => [suspect])];
+  const byBetas = Map.groupBy(candidates, ({ betas }) => [...betas].sort().join(","));
+  return [...byBetas.values()].flatMap((group) => cut(group.toSorted(byAgent), limits));
 }
 
 function byAgent(one: Candidate, other: Candidate): number {

@@ -138,7 +138,7 @@ async function post(
       : { kind: "unknown", message: answer.message };
   if (refusal.kind === "unknown") {
     // The call is over, so the time in which a batch can still appear ends now. Reconcile asks Anthropic's list.
-    await manifests.move("bound", manifest, { notAfter: clock.now() });
+    await manifests.move("bound", manifest, { notAfter: clock.now(), callEnded: true });
     log("manifest_unknown", { manifestId, lane: lane.id, reason: refusal.message });
     return { kind: "unknown" };
   }

@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { messagesPerCall } from "../domain/limits.ts";
 import type { QueueMessage } from "../domain/queue-message.ts";
+import { NotTakenError } from "./away.ts";
 
 export interface Received {
   body: string;
@@ -49,7 +50,8 @@ export function sqsQueues(urls: ReadonlyMap<string, string>): Queues {
       const Entries = messages.map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(message) }));
       const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: urlOf(queue), Entries }));
       const [failed] = Failed;
-      if (failed !== undefined) throw new Error(`${Failed.length} messages were not taken: ${failed.Code ?? "?"}`);
+      if (failed !== undefined)
+        throw new NotTakenError(`${Failed.length} messages were not taken: ${failed.Code ?? "?"}`);
     },
     async receive(queue, most = messagesPerCall) {
       const { Messages = [] } = await client.send(

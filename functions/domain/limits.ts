@@ -100,6 +100,12 @@ export const eventsPerCall = 10;
 export const messagesPerCall = 10;
 /** Received this often, a message is handled alone and after the others: it may be what breaks its batch. */
 export const suspectReceives = 3;
+/** Received this often and still there, a message becomes a dead letter. */
+export const maxReceives = suspectReceives + 2;
+/** Visits of a suspect that neither sent nor ended it. A batch is cut to a tenth each time: of 100,000, five leave one. */
+export const maxVisits = 6;
+/** A record that cannot be read is looked at this often, so that its alarm stands until somebody has put it right. */
+export const damagedLookSeconds = 3600;
 
 /** The longest pause between two readings of a result file that came back short. */
 export const maxReadAgainSeconds = 600;

@@ -25,8 +25,12 @@ export interface Manifest {
   /** No create call begins or runs after this. Undefined while `preparing`. */
   notAfter?: number;
   batchId?: string;
+  /** The call has returned, whatever its outcome: the batcher lived through it. */
+  callEnded?: boolean;
   /** Why it was abandoned. */
   reason?: string;
+  /** Its batcher died over it, so that each of its members is suspect. */
+  died?: boolean;
   /** The manifest this one is half of. */
   parent?: string;
   /** When its batch was first seen ended, and how often its results have been read without success since. */

@@ -42,6 +42,8 @@ export interface Session {
   attempt: number;
   /** Counts from 1 within an attempt; rescue raises it with every copy of the message it sends, and waits longer each time. */
   sendNo: number;
+  /** Times it was handled as a suspect without being sent or ended, or was in a batch whose batcher died. */
+  visits?: number;
   createdAt: number;
   /** When the user last spoke, where that was not at the creation: a deadline counts from there. */
   askedAt?: number;
@@ -73,7 +75,7 @@ export interface Move {
   from: readonly Status[];
   to: readonly Status[];
   /** Attributes that must still have the value the mover saw. A manifest and a real-time attempt are of one turn only. */
-  same: readonly ("turn" | "notBefore" | "mode" | "lane" | "manifestId" | "run")[];
+  same: readonly ("turn" | "sendNo" | "notBefore" | "mode" | "lane" | "manifestId" | "run")[];
   /** Times that must have passed. */
   passed?: readonly "notBefore"[];
   /** What must not be noted yet, and what must. */
@@ -98,7 +100,7 @@ export const moves = {
   leaveBatch: { from: ["submitted"], to: ["queued", "failed", "canceled"], same: ["manifestId"] },
   /** Out of a real-time attempt without an answer; a fallback goes back to its manifest, whose batch may yet answer. */
   leaveRun: { from: ["running"], to: ["queued", "submitted", "failed"], same: ["run"] },
-  /** Work that never reached a manifest and never will: its request cannot be read. */
+  /** Work that never reached a manifest and never will: its request cannot be read, or it is poison. */
   failQueued: { from: ["queued"], to: ["failed"], same: ["turn"] },
   /** From one manifest into one of the two that replace it. */
   split: { from: ["submitted"], to: ["submitted"], same: ["manifestId"] },
@@ -122,6 +124,10 @@ export type MoveName = keyof typeof moves;
 export const notes = {
   /** A submitted or running session is looked at again later. */
   lookAgain: { from: ["submitted", "running"], same: ["turn"] },
+  /** A look at it failed, and left it where it was: it is looked at again later. */
+  stumble: { from: ["queued", "submitted", "running"], same: ["turn", "sendNo", "manifestId", "run"] },
+  /** Batcher: a suspect is counted before it is touched. */
+  visit: { from: ["queued"], same: ["turn"] },
   /** The event of this turn is on the bus. */
   delivered: { same: ["turn"] },
   /** The bus did not take it: it is put again later. */

@@ -1,3 +1,4 @@
+import { nameOf } from "../domain/errors.ts";
 import { functionSeconds } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
@@ -13,16 +14,25 @@ const minPrepareSeconds = 10;
  * whoever a given-up manifest still holds is let go.
  */
 export async function closeManifests(work: readonly OpenWork[], deps: PollerDeps): Promise<void> {
+  for (const { manifest } of work) {
+    try {
+      await closeManifest(manifest, deps);
+    } catch (error) {
+      deps.log("tick_failed", { step: "close", manifestId: manifest.manifestId, error: nameOf(error) });
+    }
+  }
+}
+
+async function closeManifest(manifest: Manifest, deps: PollerDeps): Promise<void> {
   const { manifests, clock, tickSeconds, log } = deps;
   const patienceMs = Math.max(minPrepareSeconds, prepareTicks * tickSeconds) * 1000;
-  for (const { manifest } of work) {
-    if (manifest.state === "abandoned") await letGo(manifest, deps);
-    if (manifest.state !== "preparing" || clock.now() - manifest.createdAt < patienceMs) continue;
-    const abandoned = await manifests.move("giveUp", manifest, { reason: "died before its call" });
-    if (abandoned === undefined) continue;
-    log("manifest_abandoned", { manifestId: manifest.manifestId, reason: "died before its call" });
-    await letGo(abandoned, deps);
-  }
+  if (manifest.state === "abandoned") return letGo(manifest, deps);
+  if (manifest.state !== "preparing" || clock.now() - manifest.createdAt < patienceMs) return;
+  const reason = "died before its call";
+  const abandoned = await manifests.move("giveUp", manifest, { reason, died: true });
+  if (abandoned === undefined) return;
+  log("manifest_abandoned", { manifestId: manifest.manifestId, reason });
+  await letGo(abandoned, deps);
 }
 
 /** A batcher that only seemed dead may claim for as long as a function can run: until then its manifest is not closed. */

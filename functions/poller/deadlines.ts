@@ -1,5 +1,4 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
-import { nameOf } from "../domain/errors.ts";
 import { concurrency, maxDuePerTick, minFallbackLeadSeconds } from "../domain/limits.ts";
 import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
 import { deadlineWhy } from "../domain/routing.ts";
@@ -7,28 +6,25 @@ import { deadlineActionAt, type Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import { noteDeparture } from "../turns/departure.ts";
 import type { PollerDeps } from "./deps.ts";
+import { countFailure, readSound } from "./due.ts";
 
 /** Deadlines come after settling in the same tick, so that a result that is there already wins. */
 export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
-  const { sessions, clock, log } = deps;
+  const { sessions, clock } = deps;
   const leadMs = await deps.latencies.leadMs();
   const overdue = new Set(await sessions.due("deadline", clock.now(), maxDuePerTick));
   // What was entered while calls seemed quicker is due sooner than its entry says.
   const growthMs = Math.max(0, leadMs - minFallbackLeadSeconds * 1000);
   const soon = await sessions.due("deadline", clock.now() + growthMs, maxDuePerTick);
-  const found = await sessions.getMany([...overdue, ...soon]);
-  const ended = await mapConcurrently(found.sessions, concurrency, async (session) => {
+  const found = await readSound([...overdue, ...soon], deps);
+  const ended = await mapConcurrently(found, concurrency, async (session) => {
     try {
       const actionAt = deadlineActionAt(session, leadMs);
       if (actionAt !== undefined && actionAt <= clock.now()) return await applyPolicy(session, actionAt, deps);
       if (overdue.has(session.sessionId)) await lookLater(session, actionAt, deps);
       return undefined;
     } catch (error) {
-      log("tick_failed", {
-        step: "deadline",
-        sessionId: session.sessionId,
-        error: nameOf(error),
-      });
+      await countFailure("deadline", session, error, deps);
       return undefined;
     }
   });

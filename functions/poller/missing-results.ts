@@ -60,16 +60,26 @@ async function eachMissing(
   move: (session: Session) => Promise<Moved>,
 ): Promise<number> {
   let count = 0;
+  let problem: unknown;
   for await (const members of deps.manifests.members(manifest.manifestId)) {
     const missing = members.filter((member) => !seen.has(memberName(member)));
     const { sessions } = await deps.sessions.getMany(missing.map(({ sessionId }) => sessionId));
     const waiting = sessions.filter(
       ({ status, manifestId }) => status === "submitted" && manifestId === manifest.manifestId,
     );
-    const moved = await mapConcurrently(waiting, concurrency, move);
-    const ended = moved.flatMap((one) => (one.moved && one.session.status === "failed" ? [one.session] : []));
+    const moved = await mapConcurrently(waiting, concurrency, async (session) => {
+      try {
+        return await move(session);
+      } catch (error) {
+        problem ??= error;
+        return undefined;
+      }
+    });
+    const ended = moved.flatMap((one) => (one?.moved === true && one.session.status === "failed" ? [one.session] : []));
     count += ended.length;
     await deliver(ended, deps);
   }
+  // Nobody is left out for another's sake, and nothing counts as settled while one is not.
+  if (problem !== undefined) throw problem;
   return count;
 }

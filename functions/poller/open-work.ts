@@ -2,7 +2,7 @@ import type { Anthropic, BatchList } from "../clients/anthropic.ts";
 import { type Credential, credentialOf } from "../clients/anthropic-by-lane.ts";
 import type { Batch } from "../domain/batch.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
-import { nameOf } from "../domain/errors.ts";
+import { CorruptRecordError, nameOf } from "../domain/errors.ts";
 import { batchLifeSeconds, concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -34,8 +34,9 @@ export async function readOpenWork(deps: PollerDeps): Promise<Work> {
   const heads = await mapConcurrently(await manifests.open(), concurrency, async ({ manifestId }) => {
     try {
       return await manifests.get(manifestId);
-    } catch {
-      log("manifest_unreadable", { manifestId });
+    } catch (error) {
+      if (error instanceof CorruptRecordError) log("record_corrupt", { manifestId, what: error.message });
+      else log("manifest_unreadable", { manifestId, error: nameOf(error) });
       return undefined;
     }
   });

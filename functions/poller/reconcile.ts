@@ -1,6 +1,7 @@
 import type { Batch } from "../domain/batch.ts";
-import { nameOf } from "../domain/errors.ts";
+import { CorruptRecordError, nameOf } from "../domain/errors.ts";
 import { clockSkewSeconds } from "../domain/limits.ts";
+import type { Manifest } from "../domain/manifest.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { isMissing, mayBe } from "../domain/reconcile.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -47,7 +48,9 @@ async function identify(batch: Batch, workspace: Workspace, work: Work, deps: Po
   const manifestId = await manifestNamedBy(batch, workspace, deps);
   if (manifestId === undefined) return false;
   const { batchId } = batch;
-  const manifest = manifestId === "nobody" ? undefined : await manifests.get(manifestId);
+  const manifest = manifestId === "nobody" ? undefined : await headOf(manifestId, deps);
+  // Ours, and nobody knows how far it came: it is left for a person, and goes on stopping what it might be.
+  if (manifest === "damaged") return false;
   if (manifest === undefined) {
     await manifests.markForeign(batchId);
     log("batch_foreign", { batchId });
@@ -65,6 +68,16 @@ async function identify(batch: Batch, workspace: Workspace, work: Work, deps: Po
   if (open === undefined) work.manifests.push({ manifest: accepted, workspace, batch });
   else Object.assign(open, { manifest: accepted, batch });
   return true;
+}
+
+async function headOf(manifestId: string, { manifests, log }: PollerDeps): Promise<Manifest | "damaged" | undefined> {
+  try {
+    return await manifests.get(manifestId);
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    log("record_corrupt", { manifestId, what: error.message });
+    return "damaged";
+  }
 }
 
 /** The manifest that a line of the results names, `nobody` when a line names none of ours, undefined when none can be read. */
@@ -104,7 +117,8 @@ async function releaseMissing(work: readonly OpenWork[], unowned: readonly Batch
       await manifests.move("note", manifest, { missingSince: clock.now() });
     } else if (one.workspace.listedAt - missingSince >= confirmMs) {
       const reason = "no such batch exists";
-      one.manifest = (await manifests.move("abandon", manifest, { reason })) ?? manifest;
+      const died = manifest.callEnded !== true;
+      one.manifest = (await manifests.move("abandon", manifest, { reason, died })) ?? manifest;
       log("manifest_abandoned", { manifestId, reason });
     }
   }

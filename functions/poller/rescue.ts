@@ -1,9 +1,8 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Lane } from "../domain/config/index.ts";
 import { goesRealtime } from "../domain/create-outcome.ts";
-import { nameOf } from "../domain/errors.ts";
 import { opensAt } from "../domain/lane-hours.ts";
-import { concurrency, maxDuePerTick } from "../domain/limits.ts";
+import { concurrency } from "../domain/limits.ts";
 import { isOpen } from "../domain/manifest.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { queueMessageFor, queueOf, realtimeStateOf } from "../domain/queue-message.ts";
@@ -12,24 +11,19 @@ import { deliver } from "../turns/deliver.ts";
 import { settle, tryAgain } from "../turns/settle.ts";
 import { endRun } from "../turns/unknown-run.ts";
 import type { PollerDeps } from "./deps.ts";
+import { countFailure, readDue } from "./due.ts";
 
 /** Whoever's next step never came: the oldest first, bounded a tick, and each visit moves the time of the next. */
 export async function sweepRescues(deps: PollerDeps): Promise<void> {
-  const ids = await deps.sessions.due("rescue", deps.clock.now(), maxDuePerTick);
-  const { sessions, corrupt } = await deps.sessions.getMany(ids);
-  for (const sessionId of corrupt) deps.log("record_corrupt", { sessionId });
   const priorities = new Map(deps.config.lanes.map(({ id, priority }) => [id, priority]));
   const priorityOf = ({ lane }: Session) => priorities.get(lane) ?? 0;
-  const ordered = sessions.toSorted((one, other) => priorityOf(other) - priorityOf(one));
+  const due = await readDue("rescue", deps);
+  const ordered = due.toSorted((one, other) => priorityOf(other) - priorityOf(one));
   await mapConcurrently(ordered, concurrency, async (session) => {
     try {
       await rescue(session, deps);
     } catch (error) {
-      deps.log("tick_failed", {
-        step: "rescue",
-        sessionId: session.sessionId,
-        error: nameOf(error),
-      });
+      await countFailure("rescue", session, error, deps);
     }
   });
 }

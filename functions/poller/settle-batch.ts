@@ -1,3 +1,4 @@
+import { isAway } from "../clients/away.ts";
 import type { Batch } from "../domain/batch.ts";
 import { nameOf } from "../domain/errors.ts";
 import { sampleOf } from "../domain/latency.ts";
@@ -14,21 +15,32 @@ const hopelessReads = 10;
 
 /** Every open manifest of a lane whose batch has ended, the oldest first. @param renew holds the lane's lease */
 export async function settleBatches(work: readonly OpenWork[], renew: Renew, deps: PollerDeps): Promise<void> {
-  const { manifests, clock, log } = deps;
+  const { log } = deps;
   const submitted = work.filter(({ manifest }) => manifest.state === "submitted");
   for (const one of submitted.toSorted((a, b) => a.manifest.createdAt - b.manifest.createdAt)) {
-    if (deps.millisecondsLeft() < 2 * pageMs) return log("time_short", { manifestId: one.manifest.manifestId });
-    const batch = one.batch ?? (await findBatch(one, deps));
-    if (batch?.status !== "ended") continue;
-    one.batch = batch;
-    const { manifest } = one;
-    const endedAt = manifest.endedAt ?? clock.now();
-    if (manifest.endedAt === undefined)
-      one.manifest = (await manifests.move("note", manifest, { endedAt })) ?? manifest;
-    if ((manifest.readAgainAt ?? 0) > clock.now()) continue;
-    await renew();
-    await settleBatch(one, batch, { ...deps, onPage: renew });
+    const { manifestId } = one.manifest;
+    if (deps.millisecondsLeft() < 2 * pageMs) return log("time_short", { manifestId });
+    try {
+      await settleIfEnded(one, renew, deps);
+    } catch (error) {
+      // A damaged page, or whatever it is: the others are settled all the same, and this one is read ever more rarely.
+      log("tick_failed", { step: "settle", manifestId, error: nameOf(error) });
+      if (!isAway(error)) await readAgain(one.manifest, nameOf(error), deps).catch(() => {});
+    }
   }
+}
+
+async function settleIfEnded(one: OpenWork, renew: Renew, deps: PollerDeps): Promise<void> {
+  const { manifests, clock } = deps;
+  const batch = one.batch ?? (await findBatch(one, deps));
+  if (batch?.status !== "ended") return;
+  one.batch = batch;
+  const { manifest } = one;
+  const endedAt = manifest.endedAt ?? clock.now();
+  if (manifest.endedAt === undefined) one.manifest = (await manifests.move("note", manifest, { endedAt })) ?? manifest;
+  if ((manifest.readAgainAt ?? 0) > clock.now()) return;
+  await renew();
+  await settleBatch(one, batch, { ...deps, onPage: renew });
 }
 
 /** A batch that the list does not show is asked for by itself; one that nobody has seen for days is given up. */

@@ -11,23 +11,32 @@ import { openStore } from "../store/open.ts";
 import { environmentNames } from "./env.ts";
 import { type RealtimeDeps, runMessage } from "./run.ts";
 
-const eventSchema = v.object({ Records: v.array(v.object({ messageId: v.string(), body: v.string() })) });
+const record = v.object({
+  messageId: v.string(),
+  body: v.string(),
+  attributes: v.object({ ApproximateReceiveCount: v.pipe(v.string(), v.toNumber()) }),
+});
+const eventSchema = v.object({ Records: v.array(record) });
 
 /** Called by the real-time queue. A record that failed comes again by itself, and only that one. */
 export async function handler(event: unknown): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> {
   const { Records } = v.parse(eventSchema, event);
-  const failed = await Promise.all(Records.map(({ messageId, body }) => runRecord(messageId, body)));
+  const failed = await Promise.all(Records.map(runRecord));
   return { batchItemFailures: failed.filter((one) => one !== undefined) };
 }
 
 /** Once a record. */
-async function runRecord(itemIdentifier: string, body: string): Promise<{ itemIdentifier: string } | undefined> {
+async function runRecord({
+  messageId,
+  body,
+  attributes,
+}: v.InferOutput<typeof record>): Promise<{ itemIdentifier: string } | undefined> {
   try {
-    await runMessage(body, deps());
-    return undefined;
+    const fate = await runMessage({ body, receives: attributes.ApproximateReceiveCount }, deps());
+    return fate === "done" ? undefined : { itemIdentifier: messageId };
   } catch (error) {
     deps().log("tick_failed", { step: "realtime", error: nameOf(error) });
-    return { itemIdentifier };
+    return { itemIdentifier: messageId };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Anthropic } from "../clients/anthropic.ts";
+import { isAway } from "../clients/away.ts";
 import type { NewId } from "../domain/clock.ts";
 import type { Lane } from "../domain/config/index.ts";
 import type { RefusedAnswer } from "../domain/create-outcome.ts";
@@ -15,10 +16,12 @@ import { isCurrent, parseQueueMessage, realtimeQueue } from "../domain/queue-mes
 import { retryDelayMs } from "../domain/retry.ts";
 import { deadlineActionAt, isTerminal, runPrefix, type Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
+import { isLeftToDeadLetters, isPoison } from "../domain/visits.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Moved } from "../store/sessions.ts";
 import { loadConversation } from "../turns/conversation.ts";
 import { type DeliverDeps, deliver } from "../turns/deliver.ts";
+import { failPoison } from "../turns/poison.ts";
 import { fail, requeue, type SettleDeps, settle } from "../turns/settle.ts";
 import { endUnknownRun } from "../turns/unknown-run.ts";
 import { admit, giveBack, park, probeAgain, putOff, type Run, resume } from "./parking.ts";
@@ -30,24 +33,48 @@ export interface RealtimeDeps extends SettleDeps, DeliverDeps {
   latencies: Latencies;
 }
 
+/** A message as the queue hands it over: how often it has been received, this time included. */
+export interface Handed {
+  body: string;
+  receives: number;
+}
+
+/** A message that is `done` with is deleted; one that is `left` becomes a dead letter in the end. */
+export type Fate = "done" | "left";
+
 /**
  * One message of the real-time queue: claim, write the attempt down, call once, write down what came. It is final
  * whenever it returns; only a store or queue that is away makes it throw, and the message come again.
  */
-export async function runMessage(body: string, deps: RealtimeDeps): Promise<void> {
-  const { sessions, log, clock } = deps;
+export async function runMessage({ body, receives }: Handed, deps: RealtimeDeps): Promise<Fate> {
+  const { sessions, log } = deps;
   const message = parseQueueMessage(body);
-  if (message === undefined) return log("message_rejected", { queue: "realtime" });
+  if (message === undefined) {
+    log("message_rejected", { queue: "realtime" });
+    return "done";
+  }
   const session = await sessions.get(message.sessionId);
-  if (session === undefined || !isCurrent(message, session))
-    return log("message_dropped", { sessionId: message.sessionId });
+  if (session !== undefined && isLeftToDeadLetters(session, receives)) return "left";
+  if (session === undefined || !isCurrent(message, session)) {
+    log("message_dropped", { sessionId: message.sessionId });
+    return "done";
+  }
+  if (session.status === "queued" && isPoison(session)) {
+    await failPoison(session, deps);
+    return "left";
+  }
+  await runSession(session, deps);
+  return "done";
+}
+
+async function runSession(session: Session, deps: RealtimeDeps): Promise<void> {
   const run = await admit(session, `${runPrefix}${deps.newId()}`, deps);
   if ("until" in run) return putOff(session, run.until, deps);
-  const lease = { run: run.id, runEndsAt: clock.now() + realtimeLeaseSeconds * 1000 };
+  const lease = { run: run.id, runEndsAt: deps.clock.now() + realtimeLeaseSeconds * 1000 };
   const claimed = await claim(session, lease, deps);
   if (claimed?.moved !== true) {
     await giveBack(run, deps);
-    return log("message_dropped", { sessionId: session.sessionId });
+    return deps.log("message_dropped", { sessionId: session.sessionId });
   }
   const ended = await attempt(claimed.session, run, deps);
   if (ended !== undefined) await deliver([ended], deps);
@@ -76,6 +103,10 @@ async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<
   const { turns, clock, config } = deps;
   const { sessionId, turn } = session;
   const request = await loadRequest(session, deps);
+  if (request === "away") {
+    await giveBack(run, deps);
+    return waitForStore(session, deps);
+  }
   if (request === undefined) {
     await giveBack(run, deps);
     return endedIn(await fail(session, { type: "unreadable", message: "its request cannot be read" }, deps));
@@ -102,10 +133,19 @@ async function loadRequest(session: Session, { turns, log }: RealtimeDeps) {
     const conversation = await loadConversation(session, turns);
     return { body: messageBody(conversation), betas: conversation.requests.at(-1)?.betas ?? [] };
   } catch (error) {
+    if (isAway(error)) return "away";
     if (!(error instanceof CorruptRecordError)) throw error;
     log("record_corrupt", { sessionId: session.sessionId, what: error.message });
     return undefined;
   }
+}
+
+/** Nothing was called, and nothing is wrong with the session: that is no visit to be counted. */
+async function waitForStore(session: Session, deps: RealtimeDeps): Promise<undefined> {
+  const { clock, random, retrySeconds } = deps;
+  const { visits } = session;
+  const notBefore = clock.now() + retryDelayMs(session.sendNo, retrySeconds, random);
+  await requeue(session, { notBefore, sendNo: session.sendNo + 1, visits, fellBack: undefined }, deps);
 }
 
 async function settleAnswer(

@@ -117,6 +117,7 @@ function changesOf({ session, request }: Call, { config, clock }: FollowUpDeps):
     notBefore: routing.mode === "batch" && lane !== undefined ? opensAt(lane, askedAt) : 0,
     ...(timeoutMs === undefined ? {} : { deadlineAt: askedAt + timeoutMs }),
     submittedAt: undefined,
+    visits: undefined,
     endedAt: undefined,
     manifestId: undefined,
     fellBack: undefined,

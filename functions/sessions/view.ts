@@ -1,10 +1,11 @@
 import { iso } from "../domain/clock.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
 import { deliveryId } from "../domain/ids.ts";
 import type { Expected } from "../domain/latency.ts";
 import { contentOf } from "../domain/outcome.ts";
 import { sessionCost } from "../domain/pricing.ts";
 import { describeRouting } from "../domain/routing.ts";
-import { isTerminal, type Session } from "../domain/session.ts";
+import { isTerminal, runPrefix, type Session } from "../domain/session.ts";
 import { standingOf } from "../domain/standing.ts";
 import { readTimeline } from "../domain/timeline.ts";
 import { type ChainedTurn, chainOf } from "../domain/turn-chain.ts";
@@ -59,15 +60,19 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
       !(session.status === "running" && session.run === run) && !facts.results.some(({ source }) => source === run),
   ).length;
   const cost = sessionCost(billed, winners);
-  const isKnown = facts.results.length > 0 || unknown > 0;
+  // That of a real-time attempt is missed already: the attempt seems to be without one.
+  const lost = facts.damaged.filter((sk) => sk.startsWith("RESULT#") && !sk.includes(`#${runPrefix}`)).length;
+  const missing = cost.missing + unknown + lost;
+  const isKnown = facts.results.length > 0 || missing > 0;
   return {
     ...summarize(session, expected),
     usage,
-    ...(isKnown ? { cost: { ...cost, missing: cost.missing + unknown } } : {}),
+    ...(isKnown ? { cost: { ...cost, missing } } : {}),
     ...describeResults(chain, facts),
     delivery: describeDelivery(session, facts),
     metadata: facts.requests.get(1)?.metadata,
     timeline: describeTimeline(session, facts),
+    ...(facts.damaged.length === 0 ? {} : { damaged: facts.damaged }),
   };
 }
 
@@ -120,6 +125,16 @@ export async function transcript(session: Session, facts: TurnFacts, turns: Turn
 }
 
 async function toMessage(result: StoredResult, turns: Turns): Promise<Message[]> {
-  const content = contentOf(await turns.readBody(result));
+  const content = contentOf(await bodyOr(result, turns));
   return content === undefined ? [] : [{ role: "assistant", content, at: iso(result.receivedAt) }];
+}
+
+/** A body that cannot be read leaves the rest of the conversation to be read. */
+async function bodyOr(result: StoredResult, turns: Turns): Promise<string> {
+  try {
+    return await turns.readBody(result);
+  } catch (error) {
+    if (error instanceof CorruptRecordError) return "";
+    throw error;
+  }
 }

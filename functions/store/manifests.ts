@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Clause, Item, Table, Write } from "../clients/table.ts";
 import { iso } from "../domain/clock.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
 import {
   type Manifest,
   type ManifestMove,
@@ -57,7 +58,9 @@ const schema = v.object({
   workspaceId: v.exactOptional(v.string()),
   notAfter: optionalTime,
   batchId: v.exactOptional(v.string()),
+  callEnded: v.exactOptional(v.boolean()),
   reason: v.exactOptional(v.string()),
+  died: v.exactOptional(v.boolean()),
   parent: v.exactOptional(v.string()),
   endedAt: optionalTime,
   readFailures: v.number(),
@@ -70,7 +73,6 @@ const schema = v.object({
     v.object({ succeeded: v.number(), errored: v.number(), canceled: v.number(), expired: v.number() }),
   ),
 });
-const openSchema = v.object({ manifestId: v.string(), lane: v.string(), count: v.number() });
 const pageSchema = v.object({ members: v.array(v.string()) });
 
 /** Enough of a line to see what it is; the file itself is kept by Anthropic for 29 days. */
@@ -194,6 +196,7 @@ async function accept(
 
 async function* readMembers(table: Table, manifestId: string): AsyncGenerator<Member[]> {
   let after: { pk: string; sk: string } | undefined;
+  const damaged: Item[] = [];
   do {
     const page = await table.query({
       pk: manifestPartition(manifestId),
@@ -202,10 +205,20 @@ async function* readMembers(table: Table, manifestId: string): AsyncGenerator<Me
       ...(after === undefined ? {} : { after }),
     });
     for (const item of page.items) {
-      yield toMembers(item);
+      const read = v.safeParse(pageSchema, item);
+      if (read.success) yield read.output.members.map(toMember);
+      else damaged.push(item);
     }
     after = page.next;
   } while (after !== undefined);
+  // The others come first; that not everybody was there must not go unnoticed.
+  for (const item of damaged) throw new CorruptRecordError(`${item.sk} of ${item.pk}`, "it cannot be read");
+}
+
+/** Its key says which manifest it is, so that no damage to the rest keeps it, or another, from being found. */
+function toOpen({ sk, count }: Item): OpenManifest {
+  const [, lane = "", manifestId = ""] = /^(.*)#(.*)$/.exec(sk) ?? [];
+  return { lane, manifestId, count: typeof count === "number" ? count : 0 };
 }
 
 /** @throws CorruptRecordError for what is no page */
@@ -227,7 +240,7 @@ async function readOpen(table: Table, lane: string | undefined): Promise<OpenMan
       ...(lane === undefined ? {} : { prefix: `${lane}#` }),
       ...(after === undefined ? {} : { after }),
     });
-    open.push(...page.items.map((item) => parseRecord(openSchema, item, `${item.pk} ${item.sk}`)));
+    open.push(...page.items.map(toOpen));
     after = page.next;
   } while (after !== undefined);
   return open;

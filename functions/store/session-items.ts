@@ -38,6 +38,7 @@ const schema = v.object({
   turn: count,
   attempt: count,
   sendNo: count,
+  visits: v.exactOptional(v.number()),
   createdAt: time,
   askedAt: v.exactOptional(time),
   submittedAt: v.exactOptional(time),

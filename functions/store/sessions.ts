@@ -1,4 +1,4 @@
-import type { Found, Item, Table } from "../clients/table.ts";
+import type { Clause, Found, Item, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
 import { dueShards, maxDueExamined } from "../domain/limits.ts";
 import {
@@ -37,6 +37,8 @@ export interface Sessions {
   note(name: NoteName, seen: Session, changes: SessionChanges, look?: NextLook): Promise<Moved>;
   /** Ids that are due, at most `limit` of each lane, the oldest first within a shard; the index may be stale. */
   due(purpose: DuePurpose, upTo: number, limit: number): Promise<string[]>;
+  /** Of an item that cannot be read: only when it is looked at next, in the partition it is in. */
+  postpone(sessionId: string, at: number): Promise<void>;
   /** The newest of some agents or of a label; the index may be stale. */
   list(query: ListQuery): Promise<Listed[]>;
 }
@@ -93,6 +95,10 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
       return write(table, seen, changes, next, clausesFor(notes[name], seen, clock.now()));
     },
     due: (purpose, upTo, limit) => due(table, purpose, upTo, limit),
+    async postpone(sessionId, at) {
+      const when: Clause[] = [{ attribute: "dueAt", is: "atMost", value: at }];
+      await table.update({ key: metaKey(sessionId), set: { dueAt: at }, when });
+    },
     list: (query) => listSessions(table, query),
   };
 }

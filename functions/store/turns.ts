@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Item, Table } from "../clients/table.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
 import type { Result } from "../domain/outcome.ts";
 import { parseRecord } from "../domain/parse.ts";
 import type { Tier } from "../domain/pricing.ts";
@@ -89,6 +90,8 @@ export interface TurnFacts {
   results: StoredResult[];
   attempts: Omit<Attempt, "sessionId">[];
   deliveries: Map<number, Omit<Delivery, "sessionId">>;
+  /** Sort keys of those that cannot be read: the others can be shown all the same. */
+  damaged: string[];
 }
 
 const turnKey = (turn: number) => String(turn).padStart(4, "0");
@@ -144,11 +147,18 @@ function acceptanceOf({ acceptance }: { acceptance?: unknown }, sessionId: strin
 }
 
 async function readFacts(table: Table, bodies: Bodies, sessionId: string): Promise<TurnFacts> {
-  const facts: TurnFacts = { requests: new Map(), results: [], attempts: [], deliveries: new Map() };
+  const facts: TurnFacts = { requests: new Map(), results: [], attempts: [], deliveries: new Map(), damaged: [] };
   let after: Item | { pk: string; sk: string } | undefined;
   do {
     const page = await table.query({ pk: sessionPartition(sessionId), ...(after === undefined ? {} : { after }) });
-    for (const item of page.items) await addFact(facts, item, bodies);
+    for (const item of page.items) {
+      try {
+        await addFact(facts, item, bodies);
+      } catch (error) {
+        if (!(error instanceof CorruptRecordError)) throw error;
+        facts.damaged.push(item.sk);
+      }
+    }
     after = page.next;
   } while (after !== undefined);
   return facts;

@@ -28,13 +28,13 @@ export async function deliver(ended: readonly Session[], deps: DeliverDeps): Pro
 
 async function deliverSome(ended: readonly Session[], deps: DeliverDeps): Promise<void> {
   const { events, log } = deps;
-  const details = await mapConcurrently(ended, eventsPerCall, async (session) =>
-    completedEvent(session, await winnerOf(session, deps)),
-  );
-  const isTaken = await putOrNone(details, events, ended.length);
+  const details = await mapConcurrently(ended, eventsPerCall, (session) => detailOf(session, deps));
+  const told = details.filter((detail) => detail !== undefined);
+  const answers = told.length === 0 ? [] : await putOrNone(told, events, told.length);
+  const taken = new Set(told.filter((_, index) => answers[index] === true));
   await mapConcurrently(ended.entries(), eventsPerCall, async ([index, session]) => {
     try {
-      await noteDelivery(session, isTaken[index] === true, deps);
+      await noteDelivery(session, taken.has(details[index] ?? ""), deps);
     } catch (error) {
       // It stays due, and is put again under the same id.
       log("delivery_failed", { sessionId: session.sessionId, error: nameOf(error) });
@@ -62,6 +62,16 @@ async function putOrNone(details: readonly string[], events: Events, count: numb
     return await events.put(details.map((detail) => ({ detailType: "session.completed", detail })));
   } catch {
     return Array.from({ length: count }, () => false);
+  }
+}
+
+/** One whose event cannot be made keeps no other from being told; it stays due, and its alarm stands. */
+async function detailOf(session: Session, deps: DeliverDeps): Promise<string | undefined> {
+  try {
+    return completedEvent(session, await winnerOf(session, deps));
+  } catch (error) {
+    deps.log("delivery_failed", { sessionId: session.sessionId, error: nameOf(error) });
+    return undefined;
   }
 }
 

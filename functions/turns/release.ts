@@ -38,6 +38,8 @@ async function release(
       manifestId: undefined,
       submittedAt: undefined,
       sendNo: session.sendNo + 1,
+      // What came back from a call is suspect no more.
+      visits: manifest.died === true ? Math.max(session.visits ?? 0, 1) : undefined,
       notBefore: releaseNotBefore > clock.now() ? releaseNotBefore : 0,
       ...(reason === undefined ? {} : { because: reason }),
     }),

@@ -26,7 +26,7 @@ export interface SettleDeps {
 }
 
 /** What a turn no longer has once it is out of its manifest. */
-const outOfManifest: SessionChanges = { manifestId: undefined, submittedAt: undefined };
+const outOfManifest: SessionChanges = { manifestId: undefined, submittedAt: undefined, visits: undefined };
 
 /**
  * Writes a result down, which books it, and then makes the one conditional move it allows. `seen` may be stale: the
@@ -111,7 +111,11 @@ async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps)
 }
 
 /** Ends a turn for good, from the batch or the attempt it is in. A fallback's failure leaves the batch its chance. */
-export function fail(seen: Session, error: SessionError, deps: SettleDeps): Promise<Moved> {
+export function fail(
+  seen: Session,
+  error: SessionError,
+  deps: Pick<SettleDeps, "sessions" | "clock" | "log">,
+): Promise<Moved> {
   const { sessions, clock, log } = deps;
   const ending = { error: shortened(error), endedAt: clock.now() };
   log("session_failed", { sessionId: seen.sessionId, type: error.type });

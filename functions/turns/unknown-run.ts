@@ -28,14 +28,16 @@ export async function endRun(session: Session, deps: SettleDeps): Promise<Sessio
  * @returns the session, if this ended its turn
  */
 export async function endUnknownRun(session: Session, deps: SettleDeps): Promise<Session | undefined> {
-  const { sessionId, turn } = session;
+  const { sessionId, turn, run, sendNo } = session;
   const { attempts, results } = await deps.turns.read(sessionId);
   const unknown = attempts.filter(
     (attempt) => attempt.turn === turn && !results.some(({ source }) => source === attempt.run),
   ).length;
   deps.log("realtime_unknown", { sessionId, unknown });
   if (unknown <= realtimeUnknownRetries) {
-    const changes = { notBefore: deps.clock.now(), sendNo: session.sendNo + 1, because: "unknown_outcome" };
+    // One that died before it wrote its attempt down called nobody: that is what poison looks like, and is counted.
+    const visits = attempts.some((attempt) => attempt.run === run) ? undefined : (session.visits ?? 0) + 1;
+    const changes = { notBefore: deps.clock.now(), sendNo: sendNo + 1, visits, because: "unknown_outcome" };
     await requeue(session, changes, deps);
     return undefined;
   }

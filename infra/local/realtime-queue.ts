@@ -26,9 +26,11 @@ export function pumpQueue(
 }
 
 async function pumpOne(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise<boolean> {
-  const { Messages: [message] = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 1 }));
+  const { Messages: [message] = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 1, MessageSystemAttributeNames: ["All"] }),
+  );
   if (message?.ReceiptHandle === undefined) return false;
-  const record = { messageId: message.MessageId ?? "", body: message.Body ?? "" };
+  const record = { messageId: message.MessageId ?? "", body: message.Body ?? "", attributes: message.Attributes };
   const { batchItemFailures } = await handler({ Records: [record] });
   if (batchItemFailures.length === 0)
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));

@@ -4,6 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Config, CronJob } from "../../functions/domain/config/index.ts";
+import { maxReceives } from "../../functions/domain/limits.ts";
 import { tableInput } from "../table-definition.ts";
 import { laneVisibilitySeconds, realtimeVisibilitySeconds } from "../timing.ts";
 import { startStandIn } from "./anthropic/http.ts";
@@ -34,7 +35,6 @@ export interface System {
 
 const tableName = "offpeak";
 const bucketName = "offpeak";
-const maxReceiveCount = 5;
 const secretNames = { apiKey: "offpeak/anthropic-api-key", token: "offpeak/api-token" };
 const standInKey = "sk-ant-stand-in";
 /** Cron jobs are looked at this often. */
@@ -108,7 +108,7 @@ async function createInfrastructure(config: Config): Promise<Map<string, string>
   const queues = await createQueues(
     names.map((name) => ({
       name: `offpeak-${name}`,
-      maxReceiveCount,
+      maxReceiveCount: maxReceives,
       visibilityTimeoutSeconds: name === "realtime" ? realtimeVisibilitySeconds : laneVisibilitySeconds,
     })),
     { sqs: new SQSClient() },

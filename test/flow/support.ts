@@ -47,12 +47,19 @@ export function launch(
   return { child, output: () => output };
 }
 
+/** A start takes a second or two, and far longer on a machine that is busy with other things. */
+const startBoundMs = 60_000;
+
 export async function start(home: string, environment: Record<string, string> = {}): Promise<RunningSystem> {
   const { child, output } = launch(home, environment);
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const url = await waitFor(() => {
+  const isReady = () => {
     if (child.exitCode !== null) throw new Error(`it ended before it was ready:\n${output()}`);
     return /^ready (http:\S+)$/m.exec(output())?.[1];
+  };
+  const url = await waitFor(isReady, startBoundMs).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    throw error;
   });
   const endWith = async (signal: NodeJS.Signals) => {
     child.kill(signal);

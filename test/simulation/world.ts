@@ -163,7 +163,7 @@ export function createWorld(options: WorldOptions): World {
       for (const lane of config.lanes) await drainLane(lane, depsOf(process));
     },
     poll: (process) => tick(depsOf(process)),
-    runMessage: (process, body) => runMessage(body, depsOf(process)),
+    runMessage: async (process, body) => void (await runMessage({ body, receives: 1 }, depsOf(process))),
   };
 }
 

@@ -100,16 +100,17 @@ export function rooms(options: RoomsOptions) {
     },
     poll: (differently: Partial<PollerDeps> = {}) => tick({ ...deps, ...differently }),
     /** The real-time queue once, as its event source does: a message whose run did not fail is deleted. */
-    async workRealtime() {
+    async workRealtime(differently: Partial<RealtimeDeps> = {}) {
       const received = await queues.receive("realtime");
-      for (const { body, handle } of received) {
-        await runMessage(body, deps);
-        await queues.remove("realtime", [handle]);
+      for (const { body, handle, receives } of received) {
+        const fate = await runMessage({ body, receives }, { ...deps, ...differently }).catch(() => "left");
+        if (fate === "done") await queues.remove("realtime", [handle]);
       }
       return received.length;
     },
-    runMessage: (body: string) => runMessage(body, deps),
-    runMessageWith: (body: string, differently: Partial<RealtimeDeps>) => runMessage(body, { ...deps, ...differently }),
+    runMessage: (body: string) => runMessage({ body, receives: 1 }, deps),
+    runMessageWith: (body: string, differently: Partial<RealtimeDeps>) =>
+      runMessage({ body, receives: 1 }, { ...deps, ...differently }),
     /** One POST to the sessions room, with some of what it needs replaced. */
     postWith: (path: string, body: unknown, differently: Partial<SessionsDeps>) =>
       sessionsApp({ ...deps, ...differently }).request(

@@ -96,6 +96,13 @@ export function openQueueStore(path: string, deps: StoreDeps) {
     counts(queue: string): QueueCounts {
       return v.parse(countRow, sql.counts.get({ queue, now: deps.now() }));
     },
+    /**
+     * Whoever had received a message has ended with the process: it comes again at once. That receipt is told, but does not
+     * bring it nearer to the dead letters: a machine that is killed often says nothing about a message.
+     */
+    endReceipts(): void {
+      sql.endReceipts.run({ now: deps.now() });
+    },
     /** When the next hidden message shows itself, or undefined for an empty queue. */
     nextVisibleAt(queue: string): number | undefined {
       return v.parse(nextRow, sql.nextVisible.get(queue)).at ?? undefined;
@@ -148,6 +155,9 @@ function prepare(database: DatabaseSync) {
     message: database.prepare("SELECT * FROM messages WHERE queue = ? AND id = ?"),
     remove: database.prepare("DELETE FROM messages WHERE queue = ? AND id = ? AND receipt = ?"),
     hide: database.prepare("UPDATE messages SET visible_at = ? WHERE id = ?"),
+    endReceipts: database.prepare(`UPDATE messages SET receipt = NULL, visible_at = $now,
+      receives_here = receives_here - 1
+      WHERE receipt IS NOT NULL AND visible_at > $now`),
     counts: database.prepare(`SELECT coalesce(sum(visible_at <= $now), 0) AS visible,
       coalesce(sum(visible_at > $now AND receipt IS NOT NULL), 0) AS inFlight,
       coalesce(sum(visible_at > $now AND receipt IS NULL), 0) AS delayed FROM messages WHERE queue = $queue`),

@@ -16,9 +16,11 @@ const names = v.optional(v.array(v.string()), []);
 /**
  * SQS standard queues on disk, over AWS JSON 1.0. Redrive, delays, long polls and batches behave as documented. FIFO queues,
  * tags, policies and message-move tasks are not emulated; neither are duplicates, reordering and short polls that miss.
+ * What somebody held when the last run ended is visible at once: on one machine, its holder has ended too.
  */
 export async function startSqs(path: string, deps: SqsDeps): Promise<LocalServer> {
   const store = openQueueStore(path, { now: deps.now, newReceipt: deps.newId });
+  store.endReceipts();
   const traffic = { store, bell: openBell(), now: deps.now, newId: deps.newId };
   const operations = new Map([...queueOperations(store), ...messageOperations(traffic)]);
   const service = { target: "AmazonSQS", version: "1.0", operations } as const;

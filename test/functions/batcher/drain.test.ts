@@ -257,6 +257,21 @@ describe("messages", () => {
     expect(await world.see(sessionId)).toMatchObject({ status: "done", attempt: 1 });
   });
 
+  it("of several sendings are one request, too, where they are received one after the other", async () => {
+    const world = testWorld({ config: config({ maxBatchRequests: 3 }) });
+    const ids = [await world.accept("One."), await world.accept("Two.")];
+    const receive: typeof world.queues.receive = (queue) => world.queues.receive(queue, 1);
+    for (let copies = 0; copies < 2; copies += 1)
+      await world.queues.send("default", [{ sessionId: ids[0]!, turn: 1, attempt: 1, sendNo: 1 }]);
+    await world.batchWith({ queues: { ...world.queues, receive } });
+    expect(
+      requestsOf(world)
+        .map(({ custom_id }) => custom_id.slice(0, 26))
+        .toSorted(),
+    ).toEqual(ids.toSorted());
+    expect(world.queues.bodies("default")).toEqual([]);
+  });
+
   it.each([
     ["another turn", { turn: 2 }],
     ["another attempt", { attempt: 2 }],

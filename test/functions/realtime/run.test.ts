@@ -361,7 +361,7 @@ describe("the time a call took", () => {
     const table = { ...world.table, put: () => Promise.reject(new Error("the table is away")) };
     const latencies = latencyStore(table, world.clock, 60);
     const [received] = await world.queues.receive("realtime");
-    await runMessage(received!.body, { ...world.deps, latencies });
+    await runMessage({ body: received!.body, receives: 1 }, { ...world.deps, latencies });
     expect(await world.see(sessionId)).toMatchObject({ status: "done", delivered: true });
   });
 });

@@ -294,6 +294,18 @@ describe("a queue", () => {
     await expect(receive("http://127.0.0.1/000000000000/none")).rejects.toBeInstanceOf(QueueDoesNotExist);
   });
 
+  it("gives a message back at once whose holder ended with the last run, and counts that receipt", async () => {
+    const first = await setUp();
+    const url = await first.create("work");
+    await first.sqs.send(send(url, "held"));
+    expect(await first.receive(url)).toHaveLength(1);
+    expect(await first.receive(url)).toEqual([]);
+    await first.stop();
+    const { receive } = await running(first.home);
+    const [again] = await receive(url, { MessageSystemAttributeNames: ["All"] });
+    expect(again).toMatchObject({ Body: "held", Attributes: { ApproximateReceiveCount: "2" } });
+  });
+
   it("keeps its attributes and messages over a restart, under its old URL", async () => {
     const first = await setUp();
     const url = await first.create("work");
