@@ -5,8 +5,10 @@ export const batchSeconds = { min: 0.3, max: 1.5 };
 /** A fallback goes real-time two minutes before its deadline: two seconds after its acceptance. */
 const fallbackTimeoutSeconds = 122;
 export const slowSeconds = 3;
-/** From `ready` on, the batch's own latency not counted. */
-export const recoveryBoundSeconds = 30;
+/** One that was interrupted, one in its place, and one for a second try or a pause: each takes its time. */
+const batchesOfOne = 3;
+/** From `ready` on: 30 seconds, and what the batches themselves take. */
+export const recoveryBoundSeconds = 30 + batchesOfOne * batchSeconds.max;
 /** New work comes in over so long after a start; a run is killed after so long at the latest, or when all is well. */
 export const loadMs = 2_000;
 export const longestRunMs = 6_000;

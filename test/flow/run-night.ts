@@ -6,7 +6,7 @@ import { temporaryHome } from "./support.ts";
 /**
  * `npm run night -- [--kills N] [--sessions N] [--seed S]`: starts `npm start` with a data folder of its own, gives it work,
  * and kills it with SIGKILL at N random moments. Ends non-zero where an accepted session was lost, or paid for twice, or
- * took longer than 30 s from `ready` on.
+ * took longer than 30 s from `ready` on, besides what its batches took.
  */
 const { values } = parseArgs({
   options: {
