@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type BillingTerms, parseTerms } from "./billing-terms.ts";
 import { type CustomId, parseCustomId } from "./ids.ts";
 import { parseJson } from "./parse.ts";
 import { RawJson, rawValueAt } from "./raw-json.ts";
@@ -23,7 +24,7 @@ export type Outcome =
   /** The batch was canceled before this request was sent. */
   | { kind: "canceled" };
 
-export interface Result {
+export interface Result extends BillingTerms {
   outcome: Outcome;
   /** The API's own word: `succeeded | errored | canceled | expired`. */
   type: string;
@@ -31,7 +32,6 @@ export interface Result {
   /** Absent when nothing was billed, or when it could not be read: then the cost is missing, not 0. */
   usage?: Usage;
   model?: string;
-  inferenceGeo?: string;
 }
 
 export type ParsedLine =
@@ -111,14 +111,13 @@ export function parseMessage(text: string): Result | undefined {
 
 function readMessage(message: v.InferOutput<typeof messageSchema>): Result {
   const usage = parseUsage(message.usage);
-  const geo = v.safeParse(v.object({ inference_geo: v.string() }), message.usage);
   return {
     type: "succeeded",
     billed: true,
     outcome: stopOutcome(message),
     ...(usage === undefined ? {} : { usage }),
     ...(typeof message.model === "string" ? { model: message.model } : {}),
-    ...(geo.success ? { inferenceGeo: geo.output.inference_geo } : {}),
+    ...(usage === undefined ? {} : parseTerms(message.usage)),
   };
 }
 

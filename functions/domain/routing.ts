@@ -3,7 +3,7 @@ import type { Agent, CronJob, Lane } from "./config/index.ts";
 import { RequestError } from "./errors.ts";
 import type { Expected } from "./latency.ts";
 import { batchLifeSeconds, realtimeCallSeconds } from "./limits.ts";
-import { batchPriceMultiplier } from "./pricing.ts";
+import { batchPriceMultiplier } from "./prices.ts";
 import { realtimeQueue } from "./queue-message.ts";
 import { type Mode, type OnDeadline, runPrefix, type Session } from "./session.ts";
 

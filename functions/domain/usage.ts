@@ -1,20 +1,21 @@
 import * as v from "valibot";
 
-const tokens = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+const count = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
 
 const schema = v.pipe(
   v.object({
-    input_tokens: tokens,
-    output_tokens: tokens,
-    cache_read_input_tokens: tokens,
-    cache_creation_input_tokens: tokens,
-    cache_creation: v.nullish(v.object({ ephemeral_5m_input_tokens: tokens, ephemeral_1h_input_tokens: tokens })),
+    input_tokens: count,
+    output_tokens: count,
+    cache_read_input_tokens: count,
+    cache_creation_input_tokens: count,
+    cache_creation: v.nullish(v.object({ ephemeral_5m_input_tokens: count, ephemeral_1h_input_tokens: count })),
+    server_tool_use: v.nullish(v.object({ web_search_requests: count })),
   }),
   // Some figures may be null, but where both of the main ones are, nothing was counted at all.
   v.check((usage) => usage.input_tokens != null || usage.output_tokens != null),
 );
 
-/** Tokens by kind. `input` is uncached input only; `cacheWrite` is the sum of the two TTLs. */
+/** Tokens by kind, and what else is counted. `input` is uncached input only; `cacheWrite` is the sum of the two TTLs. */
 export interface Usage {
   input: number;
   output: number;
@@ -22,9 +23,35 @@ export interface Usage {
   cacheWrite: number;
   cacheWrite5m: number;
   cacheWrite1h: number;
+  webSearches: number;
 }
 
-export const noUsage: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
+export const noUsage: Usage = {
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  cacheWrite5m: 0,
+  cacheWrite1h: 0,
+  webSearches: 0,
+};
+
+/** All that was read of a prompt, cached or not: what its price goes by. */
+export function promptTokens({ input, cacheRead, cacheWrite }: Usage): number {
+  return input + cacheRead + cacheWrite;
+}
+
+export function addUsage(one: Usage, other: Usage): Usage {
+  return {
+    input: one.input + other.input,
+    output: one.output + other.output,
+    cacheRead: one.cacheRead + other.cacheRead,
+    cacheWrite: one.cacheWrite + other.cacheWrite,
+    cacheWrite5m: one.cacheWrite5m + other.cacheWrite5m,
+    cacheWrite1h: one.cacheWrite1h + other.cacheWrite1h,
+    webSearches: one.webSearches + other.webSearches,
+  };
+}
 
 /**
  * Anthropic's `usage` in our words. Any field of it may be null, which is 0. Writes without a split by TTL are taken
@@ -46,5 +73,6 @@ export function parseUsage(input: unknown): Usage | undefined {
     cacheWrite,
     cacheWrite5m: cacheWrite - cacheWrite1h,
     cacheWrite1h,
+    webSearches: usage.server_tool_use?.web_search_requests ?? 0,
   };
 }

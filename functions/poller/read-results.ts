@@ -109,6 +109,6 @@ async function settleLine(
     return undefined;
   }
   const { sessionId, turn } = parsed.id;
-  const about = { sessionId, turn, source: manifestId, tier: "batch" as const, receivedAt: clock.now(), text };
-  return settle(session, { ...parsed.result, ...about }, deps);
+  const about = { sessionId, turn, source: manifestId, receivedAt: clock.now(), text };
+  return settle(session, { tier: "batch", ...parsed.result, ...about }, deps);
 }

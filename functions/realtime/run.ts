@@ -159,7 +159,7 @@ async function settleAnswer(
   const { sessionId, turn } = session;
   return settle(
     session,
-    { ...result, sessionId, turn, source: run, tier: "standard", receivedAt: deps.clock.now(), text },
+    { tier: "standard", ...result, sessionId, turn, source: run, receivedAt: deps.clock.now(), text },
     deps,
   );
 }

@@ -9,7 +9,7 @@ import { isTerminal, runPrefix, type Session } from "../domain/session.ts";
 import { standingOf } from "../domain/standing.ts";
 import { readTimeline } from "../domain/timeline.ts";
 import { type ChainedTurn, chainOf } from "../domain/turn-chain.ts";
-import { noUsage } from "../domain/usage.ts";
+import { addUsage, noUsage } from "../domain/usage.ts";
 import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
 
 const isoOr = (time: number | undefined) => (time === undefined ? undefined : iso(time));
@@ -44,17 +44,7 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
   const won = facts.results.filter(({ source }) => winners.has(source));
   const billed = facts.results.map((result) => ({ ...result, model: result.model ?? session.model }));
   const usages = won.flatMap(({ usage }) => (usage === undefined ? [] : [usage]));
-  const usage = usages.reduce(
-    (sum, one) => ({
-      input: sum.input + one.input,
-      output: sum.output + one.output,
-      cacheRead: sum.cacheRead + one.cacheRead,
-      cacheWrite: sum.cacheWrite + one.cacheWrite,
-      cacheWrite5m: sum.cacheWrite5m + one.cacheWrite5m,
-      cacheWrite1h: sum.cacheWrite1h + one.cacheWrite1h,
-    }),
-    noUsage,
-  );
+  const usage = usages.reduce(addUsage, noUsage);
   const unknown = facts.attempts.filter(
     ({ run }) =>
       !(session.status === "running" && session.run === run) && !facts.results.some(({ source }) => source === run),

@@ -3,7 +3,7 @@ import type { Item, Table } from "../clients/table.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import type { Result } from "../domain/outcome.ts";
 import { parseRecord } from "../domain/parse.ts";
-import type { Tier } from "../domain/pricing.ts";
+import { type Tier, tiers } from "../domain/prices.ts";
 import type { Session } from "../domain/session.ts";
 import { parseTurnRequest, type TurnRequest } from "../domain/turn-request.ts";
 import type { Bodies } from "./bodies.ts";
@@ -55,6 +55,7 @@ const usageSchema = v.object({
   cacheWrite: v.number(),
   cacheWrite5m: v.number(),
   cacheWrite1h: v.number(),
+  webSearches: v.optional(v.number(), 0),
 });
 
 const resultSchema = v.object({
@@ -62,10 +63,11 @@ const resultSchema = v.object({
   source: v.string(),
   type: v.string(),
   billed: v.boolean(),
-  tier: v.picklist(["batch", "standard"]),
+  tier: v.picklist(tiers),
   usage: v.exactOptional(usageSchema),
   model: v.exactOptional(v.string()),
   inferenceGeo: v.exactOptional(v.string()),
+  unpriced: v.exactOptional(v.string()),
   receivedAt: v.number(),
   body: v.unknown(),
 });

@@ -24,3 +24,8 @@ export const maxLanePriority = 1_000;
 /** AWS: what an event source of a queue takes as its `MaximumConcurrency`. */
 export const minRealtimeConcurrency = 2;
 export const maxRealtimeConcurrency = 1_000;
+
+/** Ten times the dearest price that was ever published; a larger one is a slip of its unit. */
+export const maxUsdPerMTok = 10_000;
+export const maxPricedModels = 200;
+export const maxWebSearchUsd = 10;

@@ -3,6 +3,7 @@ import { readAgents } from "./agents.ts";
 import { readJobs } from "./jobs.ts";
 import { parseJsonText } from "./json-text.ts";
 import { readLanes } from "./lanes.ts";
+import { readPricing } from "./pricing.ts";
 import { describe, type Report, readObject } from "./reader.ts";
 import { readRealtime } from "./realtime.ts";
 import type { Config } from "./types.ts";
@@ -12,6 +13,7 @@ const schema = v.object({
   cron: v.optional(v.unknown()),
   lanes: v.optional(v.unknown()),
   realtime: v.optional(v.unknown()),
+  pricing: v.optional(v.unknown()),
 });
 
 export type ParsedConfig =
@@ -34,6 +36,7 @@ export function parseConfig(text: string, readSystemFile: (path: string) => stri
     cron,
     lanes: rawLanes,
     realtime: rawRealtime,
+    pricing,
   } = readObject(schema, json.value, { path: [], report, required: ["agents"] });
   const lanes = readLanes(rawLanes, report);
   const laneIds = lanes.map(({ id }) => id).filter((id) => id !== "");
@@ -41,7 +44,8 @@ export function parseConfig(text: string, readSystemFile: (path: string) => stri
   const agents = rawAgents === undefined ? [] : readAgents(rawAgents, { laneIds, readSystemFile, report, warn });
   const jobs = readJobs(cron, { agents, laneIds, report });
   const realtime = readRealtime(rawRealtime, report);
+  const prices = readPricing(pricing, report);
   return problems.length > 0
     ? { ok: false, problems, warnings }
-    : { ok: true, config: { agents, jobs, lanes, realtime }, warnings };
+    : { ok: true, config: { agents, jobs, lanes, realtime, prices }, warnings };
 }

@@ -1,3 +1,4 @@
+import type { PriceTable } from "../prices.ts";
 import type { Mode, OnDeadline } from "../session.ts";
 
 export type CacheRetention = "none" | "short" | "long";
@@ -81,6 +82,8 @@ export interface Config {
   jobs: CronJob[];
   lanes: Lane[];
   realtime: RealtimeLimits;
+  /** What Anthropic publishes, as far as the file does not say otherwise. */
+  prices: PriceTable;
 }
 
 export interface RealtimeLimits {

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { toUsd } from "../../../functions/domain/picos.ts";
+import { publishedPrices, type Tier } from "../../../functions/domain/prices.ts";
 import {
   type BilledResult,
-  batchPriceMultiplier,
   type Cost,
-  costOf,
+  type Priced,
+  costOf as priceBy,
   sessionCost,
-  type Tier,
-  toUsd,
 } from "../../../functions/domain/pricing.ts";
 import type { Usage } from "../../../functions/domain/usage.ts";
 import { aUsage } from "./support.ts";
@@ -20,6 +20,8 @@ const kinds = {
   write1h: { cacheWrite: million, cacheWrite1h: million },
   read: { cacheRead: million },
 } satisfies Record<string, Partial<Usage>>;
+
+const costOf = (priced: Priced) => priceBy(priced, publishedPrices);
 
 function dollars(cost: Cost): number | string {
   return cost.known ? toUsd(cost.picoUsd) : cost.why;
@@ -78,10 +80,6 @@ describe("the price table", () => {
     const usage = aUsage({ cacheWrite: 1, cacheWrite5m: 1 });
     expect(costOf({ model: "claude-haiku-5-5", tier: "batch", usage })).toEqual({ known: true, picoUsd: 62_500n });
   });
-
-  it("halves what the caller is told it halves", () => {
-    expect(batchPriceMultiplier).toBe(0.5);
-  });
 });
 
 describe("a prompt of more than 100,000 tokens", () => {
@@ -136,6 +134,36 @@ describe("the place of inference", () => {
   });
 });
 
+describe("a search of the web", () => {
+  it("costs a cent besides its tokens, in a batch as in real time", () => {
+    const usage = aUsage({ input: 1, webSearches: 3 });
+    const inTier = (tier: Tier) => costOf({ model: "claude-haiku-4-5", tier, usage });
+    expect(inTier("standard")).toEqual({ known: true, picoUsd: 1_000_000n + 30_000_000_000n });
+    expect(inTier("batch")).toEqual({ known: true, picoUsd: 500_000n + 30_000_000_000n });
+  });
+});
+
+describe("what has no price", () => {
+  it("is said with its reason, such as a tier without a published one", () => {
+    const priced = { model: "claude-haiku-4-5", usage: aUsage({ input: 1 }) };
+    const noTier = { known: false, why: "no price for this service tier" };
+    expect(costOf({ ...priced, tier: "other" })).toEqual(noTier);
+    const unpriced = "no price for code_execution_requests";
+    expect(costOf({ ...priced, tier: "batch", unpriced })).toEqual({ known: false, why: unpriced });
+  });
+
+  it("is a kind of token whose figure is not known, but only where there are such tokens", () => {
+    const models = new Map([["claude-next", { usdPerMTok: { input: 1, output: 5 }, usInference: false }]]);
+    const cost = (usage: Partial<Usage>) =>
+      priceBy({ model: "claude-next", tier: "batch", usage: aUsage(usage) }, { models, webSearchUsd: 0 });
+    expect(cost({ input: 2 })).toEqual({ known: true, picoUsd: 1_000_000n });
+    expect(cost({ input: 2, cacheRead: 1 })).toEqual({
+      known: false,
+      why: "no price for cacheRead of model claude-next",
+    });
+  });
+});
+
 describe("a model without a price", () => {
   it.each(["claude-unheard-of-9", "", "constructor", "toString", "__proto__", "claude-haiku-4-5-2025"])(
     "costs a missing amount, not 0: %j",
@@ -151,7 +179,7 @@ describe("a model without a price", () => {
 const tokens = fc.integer({ min: 0, max: 2_000_000 });
 const someUsage = fc
   .record({ input: tokens, output: tokens, cacheRead: tokens, cacheWrite5m: tokens, cacheWrite1h: tokens })
-  .map((usage) => ({ ...usage, cacheWrite: usage.cacheWrite5m + usage.cacheWrite1h }));
+  .map((usage) => aUsage({ ...usage, cacheWrite: usage.cacheWrite5m + usage.cacheWrite1h }));
 const someModel = fc.constantFrom(...table.map(({ model }) => model)).filter((model) => model !== "claude-haiku-5-5");
 
 function known(cost: Cost): bigint {
@@ -193,11 +221,6 @@ describe("the arithmetic", () => {
         if (us.known) expect(us.picoUsd * 10n).toBe(known(costOf({ model, tier, usage })) * 11n);
       }),
     );
-  });
-
-  it("turns into dollars at the end", () => {
-    expect(toUsd(62_500n)).toBe(6.25e-8);
-    expect(toUsd(1_500_000_000_000n)).toBe(1.5);
   });
 });
 

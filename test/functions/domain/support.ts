@@ -2,7 +2,7 @@ import type { Batch } from "../../../functions/domain/batch.ts";
 import { type Agent, builtInLanes, type Lane } from "../../../functions/domain/config/index.ts";
 import type { Manifest } from "../../../functions/domain/manifest.ts";
 import type { Session } from "../../../functions/domain/session.ts";
-import type { Usage } from "../../../functions/domain/usage.ts";
+import { noUsage, type Usage } from "../../../functions/domain/usage.ts";
 
 export const minuteMs = 60_000;
 /** Noon of a winter's day, in UTC. */
@@ -82,5 +82,5 @@ export function aBatch(differently: Partial<Batch> = {}): Batch {
 }
 
 export function aUsage(differently: Partial<Usage> = {}): Usage {
-  return { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite5m: 0, cacheWrite1h: 0, ...differently };
+  return { ...noUsage, ...differently };
 }

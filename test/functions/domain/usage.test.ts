@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noUsage, parseUsage } from "../../../functions/domain/usage.ts";
+import { addUsage, noUsage, parseUsage, promptTokens } from "../../../functions/domain/usage.ts";
 
 describe("the usage of an answer", () => {
   it("is read in our words, writes split by their time to live", () => {
@@ -10,6 +10,7 @@ describe("the usage of an answer", () => {
       cache_read_input_tokens: 30,
       cache_creation_input_tokens: 100,
       cache_creation: { ephemeral_5m_input_tokens: 60, ephemeral_1h_input_tokens: 40 },
+      server_tool_use: { web_search_requests: 2, web_fetch_requests: 1 },
       service_tier: "batch",
       inference_geo: "us",
       output_tokens_details: { thinking_tokens: 5 },
@@ -21,6 +22,7 @@ describe("the usage of an answer", () => {
       cacheWrite: 100,
       cacheWrite5m: 60,
       cacheWrite1h: 40,
+      webSearches: 2,
     });
   });
 
@@ -59,6 +61,20 @@ describe("the usage of an answer", () => {
     ["a figure in quotes", { input_tokens: "10" }],
   ])("that is %s is no usage, so that its cost is missing and not 0", (_, input) => {
     expect(parseUsage(input)).toBeUndefined();
+  });
+
+  it("adds up kind by kind, and its prompt is all that was read, cached or not", () => {
+    const one = { input: 1, output: 2, cacheRead: 3, cacheWrite: 9, cacheWrite5m: 4, cacheWrite1h: 5, webSearches: 6 };
+    expect(addUsage(one, one)).toEqual({
+      input: 2,
+      output: 4,
+      cacheRead: 6,
+      cacheWrite: 18,
+      cacheWrite5m: 8,
+      cacheWrite1h: 10,
+      webSearches: 12,
+    });
+    expect(promptTokens(one)).toBe(13);
   });
 
   it("never throws, and its writes are always the sum of the two", () => {

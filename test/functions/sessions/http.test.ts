@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { noUsage } from "../../../functions/domain/usage.ts";
 import { bytesOf } from "../../support/item-values.ts";
 import { type TestWorld, testWorld } from "../../support/world.ts";
 
@@ -31,7 +32,7 @@ describe("GET /api/sessions/{id}", () => {
       routing: expect.objectContaining({ mode: "batch", onDeadline: "wait" }),
       createdAt: at(0),
       deadlineAt: at(7_200),
-      usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
+      usage: noUsage,
       delivery: { status: "not-due", id: `${sessionId}.1.completed` },
       metadata: { job: 7 },
       timeline: [{ at: at(0), status: "queued", turn: 1, attempt: 1, why: "accepted" }],

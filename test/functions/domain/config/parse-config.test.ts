@@ -50,7 +50,7 @@ describe("a configuration", () => {
       "cron.jobs[0].payload.message: is required",
       "cron.jobs[0].schedule.expr: must be a time such as 15m, 1h or 1d, from 1m to 366d",
       "lanes[0].id: must match ^[a-z0-9][a-z0-9-]{0,39}$, since queues are named by it",
-      "price: unknown key",
+      "price: unknown key (did you mean pricing?)",
     ]);
   });
 
