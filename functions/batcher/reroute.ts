@@ -1,7 +1,7 @@
 import type { Lane } from "../domain/config/index.ts";
 import { goesRealtime } from "../domain/create-outcome.ts";
 import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
-import { unavailableWhy } from "../domain/routing.ts";
+import { takenRealtime, unavailableWhy } from "../domain/routing.ts";
 import { currentSessions } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
 import { receiveUpTo } from "./receive.ts";
@@ -15,7 +15,7 @@ export async function rerouteLane(lane: Lane, deps: BatcherDeps): Promise<void> 
   if (!goesRealtime(lane, await lanes.parked(lane.id))) return;
   const waiting = await currentSessions(await receiveUpTo(realtimeAtOnce, lane.id, deps), lane.id, deps);
   for (const { session, handles } of waiting) {
-    const changes = { mode: "realtime" as const, why: unavailableWhy, sendNo: session.sendNo + 1, notBefore: 0 };
+    const changes = { ...takenRealtime(session, unavailableWhy), sendNo: session.sendNo + 1, notBefore: 0 };
     const moved = await sessions.move("resend", session, "queued", changes);
     // Whoever was not moved is somebody else's by now; and a message that is lost here is sent again by rescue.
     if (moved.moved) await queues.send(realtimeQueue, [queueMessageFor(moved.session)]);

@@ -51,25 +51,34 @@ export function resolveRouting(asked: Asked, job: CronJob | undefined, agent: Ag
   };
 }
 
+/** One turn at the full price, for a session that was to be batched. */
+export function takenRealtime({ why }: Session, because: string) {
+  return { mode: "realtime", why: because, ownWhy: why } as const;
+}
+
+/** What made a turn real-time ended with it: the next goes by the session's own routing again. */
+export function ownRouting({ mode, why, ownWhy }: Session): Pick<Session, "mode" | "why"> & { ownWhy: undefined } {
+  return ownWhy === undefined ? { mode, why, ownWhy } : { mode: "batch", why: ownWhy, ownWhy: undefined };
+}
+
 /**
- * Where a follow-up goes: where it asks to, else where the message before it was to go, whatever a deadline made of that.
+ * Where a follow-up goes: where it asks to, else where the message before it was to go, whatever became of that.
  * @throws RequestError 400 naming `routing`
  */
 export function followUpRouting(
   asked: Mode | undefined,
   session: Session,
   agent: Agent | undefined,
-): Pick<Routing, "mode" | "why" | "zeroDataRetention"> {
+): Pick<Routing, "mode" | "why" | "zeroDataRetention"> & { ownWhy: undefined } {
   const isRetained = agent?.zeroDataRetention ?? session.zeroDataRetention;
-  const wasChanged = session.mode === "realtime" && session.fellBack === true;
-  const mode = asked ?? (wasChanged ? "batch" : session.mode);
+  const { ownWhy, ...own } = ownRouting(session);
+  const mode = asked ?? own.mode;
   if (mode === "batch" && isRetained) {
     if (asked !== undefined) throw retentionError(session.agentId);
-    return { mode: "realtime", why: explain("realtime", "zeroDataRetention"), zeroDataRetention: true };
+    return { mode: "realtime", why: explain("realtime", "zeroDataRetention"), ownWhy, zeroDataRetention: true };
   }
-  const inherited = wasChanged ? "batch, as before its deadline was near" : session.why;
-  const why = asked === undefined ? inherited : explain(asked, "request");
-  return { mode, why, zeroDataRetention: mode === "realtime" && isRetained };
+  const why = asked === undefined ? own.why : explain(asked, "request");
+  return { mode, why, ownWhy, zeroDataRetention: mode === "realtime" && isRetained };
 }
 
 function retentionError(agentId: string): RequestError {

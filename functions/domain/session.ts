@@ -33,6 +33,8 @@ export interface Session {
   mode: Mode;
   lane: string;
   why: string;
+  /** While it is real-time that was to be batched: the `why` of its own routing, to which its next turn goes back. */
+  ownWhy?: string;
   zeroDataRetention: boolean;
   onDeadline: OnDeadline;
   status: Status;

@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { concurrency, maxDuePerTick, minFallbackLeadSeconds } from "../domain/limits.ts";
 import { queueMessageFor, realtimeQueue } from "../domain/queue-message.ts";
-import { deadlineWhy } from "../domain/routing.ts";
+import { deadlineWhy, takenRealtime } from "../domain/routing.ts";
 import { deadlineActionAt, type Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import { noteDeparture } from "../turns/departure.ts";
@@ -82,8 +82,7 @@ async function goRealtime(session: Session, deps: PollerDeps): Promise<undefined
   log("deadline_fallback", { sessionId: session.sessionId, status: session.status });
   if (session.status === "queued") {
     const changes = {
-      mode: "realtime" as const,
-      why: deadlineWhy,
+      ...takenRealtime(session, deadlineWhy),
       sendNo: session.sendNo + 1,
       notBefore: 0,
     };

@@ -32,6 +32,7 @@ const schema = v.object({
   mode: v.picklist(["batch", "realtime"]),
   lane: v.string(),
   why: v.string(),
+  ownWhy: v.exactOptional(v.string()),
   zeroDataRetention: v.boolean(),
   onDeadline: v.picklist(["wait", "fallback", "fail"]),
   status: v.picklist(statuses),

@@ -4,6 +4,7 @@ import { maxTurns } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { retryDelayMs } from "../domain/retry.ts";
+import { ownRouting } from "../domain/routing.ts";
 import { isTerminal, type Session, type SessionError, shortened } from "../domain/session.ts";
 import { continuedTurn } from "../domain/turn-request.ts";
 import type { Departures } from "../store/departures.ts";
@@ -101,6 +102,7 @@ async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps)
   const nextTurn = await insertNext(request, { after: turn, isThere }, turns);
   return sessions.move("nextTurn", seen, "queued", {
     ...outOfManifest,
+    ...ownRouting(seen),
     // A pause is no answer: the deadline still holds, and may take the next turn real-time as well.
     fellBack: undefined,
     turn: nextTurn,

@@ -67,6 +67,25 @@ describe("a credential that cannot batch", () => {
     expect(await world.see(later)).toMatchObject({ status: "done", mode: "batch" });
     expect(await world.deps.lanes.parked("default")).toBeUndefined();
   });
+
+  it.each([
+    ["a pause", "batches are to be had again", "batch"],
+    ["a pause", "they are not", "realtime"],
+    ["a follow-up", "batches are to be had again", "batch"],
+    ["a follow-up", "they are not", "realtime"],
+  ])("takes no later turn real-time but while that lasts: after %s, when %s", async (next, _, mode) => {
+    const world = testWorld({ config: payer });
+    const state = await world.deps.lanes.park("default", "batches_unavailable");
+    const id = await world.accept(next === "a pause" ? "[[stand-in: pause_turn 1]] Search." : "One.");
+    await world.batch();
+    if (mode === "batch") await world.deps.lanes.resume("default", state);
+    await world.workRealtime();
+    if (next === "a follow-up") await world.postWith(`/api/sessions/${id}/messages`, { message: "Two." }, {});
+    expect(await world.see(id)).toMatchObject({ status: "queued", turn: 2, mode: "batch", why: "batch, the default" });
+    await world.ticks(4);
+    expect(await world.see(id)).toMatchObject({ turn: 2, mode, attempt: 1 });
+    expect([world.called(message), world.called(create)]).toEqual(mode === "batch" ? [1, 1] : [2, 0]);
+  });
 });
 
 describe("a credential that is not known to be good for anything", () => {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Agent, CronJob } from "../../../functions/domain/config/index.ts";
 import { RequestError } from "../../../functions/domain/errors.ts";
-import { type Asked, describeRouting, followUpRouting, resolveRouting } from "../../../functions/domain/routing.ts";
+import {
+  type Asked,
+  deadlineWhy,
+  describeRouting,
+  followUpRouting,
+  ownRouting,
+  resolveRouting,
+  takenRealtime,
+  unavailableWhy,
+} from "../../../functions/domain/routing.ts";
 import type { Session } from "../../../functions/domain/session.ts";
 import { aLane, anAgent, aSession, noon } from "./support.ts";
 
@@ -55,7 +64,12 @@ describe("the mode of a session", () => {
 describe("the mode of a follow-up", () => {
   it("is what it asks for", () => {
     const asked = followUpRouting(realtime, aSession(), anAgent());
-    expect(asked).toEqual({ mode: realtime, why: "realtime, set by the request", zeroDataRetention: false });
+    expect(asked).toEqual({
+      mode: realtime,
+      why: "realtime, set by the request",
+      zeroDataRetention: false,
+      ownWhy: undefined,
+    });
   });
 
   it("is the session's where it asks for nothing, whatever the agent says by now", () => {
@@ -64,10 +78,14 @@ describe("the mode of a follow-up", () => {
     expect(followUpRouting(undefined, before, agent)).toMatchObject({ mode: batch, why: "batch, the default" });
   });
 
-  it("is batch again where only a deadline made the session real-time", () => {
-    const before = aSession({ mode: realtime, fellBack: true, why: "realtime, because its deadline is near" });
-    const again = followUpRouting(undefined, before, anAgent());
-    expect(again).toMatchObject({ mode: batch, why: "batch, as before its deadline was near" });
+  it.each([deadlineWhy, unavailableWhy])("is its own again where it was only taken there: %s", (because) => {
+    const before = aSession({ why: "batch, set by the agent" });
+    const taken = { ...before, ...takenRealtime(before, because) };
+    expect(taken).toMatchObject({ mode: realtime, why: because });
+    const own = { mode: batch, why: "batch, set by the agent", ownWhy: undefined };
+    expect(followUpRouting(undefined, taken, anAgent())).toMatchObject(own);
+    expect(ownRouting(taken)).toEqual(own);
+    expect(followUpRouting(realtime, taken, anAgent())).toMatchObject({ mode: realtime, ownWhy: undefined });
   });
 
   it("is never batch with zero data retention: asked for it is an error, else it becomes real-time", () => {
