@@ -6,10 +6,11 @@ import type { Latencies } from "../store/latencies.ts";
 import type { ListQuery } from "../store/session-list.ts";
 import { type CancelDeps, cancel, cancelAll } from "./cancel.ts";
 import { find } from "./find.ts";
+import { readCursor } from "./list.ts";
 import { describe } from "./view.ts";
 
 const name = v.optional(v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty")));
-const bodySchema = v.object({ label: name, agentId: name }, "must be a JSON object");
+const bodySchema = v.object({ label: name, agentId: name, cursor: name }, "must be a JSON object");
 
 export function addCancelRoutes(app: HttpApp, deps: CancelDeps & { latencies: Latencies }): void {
   app.post("/api/sessions/cancel", async (c) => c.json(await cancelAll(await readList(c), deps)));
@@ -25,10 +26,11 @@ export function addCancelRoutes(app: HttpApp, deps: CancelDeps & { latencies: La
   }
 }
 
-async function readList(c: HttpContext): Promise<ListQuery["by"]> {
-  const { label, agentId } = await readJson(c, (json) => parseStrictly(bodySchema, json));
-  if (label !== undefined && agentId === undefined) return { label };
-  if (agentId !== undefined && label === undefined) return { agentIds: [agentId] };
+async function readList(c: HttpContext): Promise<Pick<ListQuery, "by" | "below">> {
+  const { label, agentId, cursor } = await readJson(c, (json) => parseStrictly(bodySchema, json));
+  const from = cursor === undefined ? {} : { below: readCursor(cursor) };
+  if (label !== undefined && agentId === undefined) return { by: { label }, ...from };
+  if (agentId !== undefined && label === undefined) return { by: { agentIds: [agentId] }, ...from };
   const param = label === undefined ? "label" : "agentId";
   throw new RequestError(400, "exactly one of label and agentId is needed", { param });
 }

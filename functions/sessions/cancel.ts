@@ -6,6 +6,7 @@ import type { Departures } from "../store/departures.ts";
 import type { ListQuery } from "../store/session-list.ts";
 import { type DeliverDeps, deliver } from "../turns/deliver.ts";
 import { noteDeparture } from "../turns/departure.ts";
+import { writeCursor } from "./list.ts";
 
 export interface CancelDeps extends DeliverDeps {
   departures: Departures;
@@ -30,17 +31,24 @@ export async function cancel(session: Session, deps: CancelDeps): Promise<Sessio
 export interface BulkCanceled {
   canceled: number;
   alreadyEnded: number;
-  /** There was no time for all of them: the same call goes on. */
+  /** There was no time for all of them: the same call with this cursor goes on below what this one has seen. */
   more?: true;
+  cursor?: string;
 }
 
-/** The same for a whole list, page by page, for as long as a call may take. Whoever has ended already is only counted. */
-export async function cancelAll(by: ListQuery["by"], deps: CancelDeps): Promise<BulkCanceled> {
+/**
+ * The same for a whole list, page by page, for as long as a call may take. Whoever has ended already is only counted. A call
+ * that began at the top each time would in a long list never come to the oldest.
+ */
+export async function cancelAll(
+  { by, below: start }: Pick<ListQuery, "by" | "below">,
+  deps: CancelDeps,
+): Promise<BulkCanceled> {
   const { sessions, clock } = deps;
   const until = clock.now() + bulkCancelSeconds * 1000;
   const sum = { canceled: 0, alreadyEnded: 0 };
-  for (let below: string | undefined; ; ) {
-    if (clock.now() >= until) return { ...sum, more: true };
+  for (let below = start; ; ) {
+    if (below !== undefined && clock.now() >= until) return { ...sum, more: true, cursor: writeCursor(below) };
     const listed = await sessions.list({ by, limit: maxPageSize, ...(below === undefined ? {} : { below }) });
     const found = await sessions.getMany(listed.map(({ sessionId }) => sessionId));
     const unfinished = found.sessions.filter(({ status }) => !isTerminal(status));

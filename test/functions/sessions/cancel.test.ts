@@ -201,18 +201,26 @@ describe("canceling by label or agent", () => {
     expect(world.events.taken).toHaveLength(450);
   });
 
-  it("stops in time and says that there is more; the same call goes on", async () => {
+  it("stops in time, and goes on from its cursor until the oldest is reached, however many have ended before it", async () => {
     const world = testWorld();
-    for (let index = 0; index < 300; index += 1) await world.accept("t", { label: "night" });
+    for (let index = 0; index < 500; index += 1) {
+      await world.accept("t", { label: "night" });
+      world.pass(1);
+    }
+    // Each call has time for one page.
     const getMany: typeof world.deps.sessions.getMany = (ids) => {
       world.pass(20);
       return world.deps.sessions.getMany(ids);
     };
     const sessions = { ...world.deps.sessions, getMany };
-    const cut = await world.postWith("/api/sessions/cancel", { label: "night" }, { sessions });
-    expect(await cut.json()).toEqual({ canceled: 200, alreadyEnded: 0, more: true });
-    const rest = await post(world, "/api/sessions/cancel", { label: "night" });
-    expect(rest.body).toEqual({ canceled: 100, alreadyEnded: 200 });
+    const call = async (cursor?: string) =>
+      (await world.postWith("/api/sessions/cancel", { label: "night", cursor }, { sessions })).json();
+    const first: Json = await call();
+    expect(first).toEqual({ canceled: 200, alreadyEnded: 0, more: true, cursor: expect.any(String) });
+    expect(await call()).toEqual({ ...first, canceled: 0, alreadyEnded: 200 });
+    const second: Json = await call(first.cursor);
+    expect(second).toMatchObject({ canceled: 200, alreadyEnded: 0, more: true });
+    expect(await call(second.cursor)).toEqual({ canceled: 100, alreadyEnded: 0 });
   });
 
   it.each([
@@ -221,6 +229,7 @@ describe("canceling by label or agent", () => {
     [{ label: 7 }, "label"],
     [{ agentId: "" }, "agentId"],
     [{ label: "a", lable: "b" }, "lable"],
+    [{ label: "a", cursor: "x" }, "cursor"],
     [[], "body"],
   ])("answers 400 with the field: %j", async (body, param) => {
     const answer = await post(testWorld(), "/api/sessions/cancel", body);
