@@ -4,8 +4,8 @@ import { RequestError } from "../domain/errors.ts";
 import { isId } from "../domain/ids.ts";
 import { clockSkewSeconds, manifestListDays, maxListExamined } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
-import { type Manifest, type ManifestState, manifestStates } from "../domain/manifest.ts";
-import { listFrom, type ManifestViews } from "../store/manifest-views.ts";
+import { type ManifestState, manifestStates } from "../domain/manifest.ts";
+import { type ListedManifest, listFrom, type ManifestViews } from "../store/manifest-views.ts";
 import type { Sessions } from "../store/sessions.ts";
 import { readCursor, readLimit, writeCursor } from "./list.ts";
 import { countMembers, membersPage, readMembersCursor } from "./members.ts";
@@ -30,41 +30,49 @@ export function addBatchRoutes(app: HttpApp, deps: BatchesDeps): void {
   app.get("/api/batches", async (c) => c.json(await listBatches(readListInput(c), deps)));
   app.get("/api/batches/:id", async (c) => {
     const { limit, cursor } = readParameters(c, ["limit", "cursor"]);
-    const manifest = await find(c.req.param("id"), deps);
+    const found = await find(c.req.param("id"), deps);
+    const { manifestId, manifest } = found;
     const from = cursor === undefined ? undefined : readMembersCursor(cursor);
     return c.json({
-      ...describeManifest(manifest, deps.clock.now()),
+      ...describeManifest(found, deps.clock.now()),
       // Asked for once, and not again with every page.
-      ...(from === undefined ? await describeContents(manifest, deps) : {}),
-      ...(await membersPage(manifest, { from, limit: readLimit(limit) }, deps)),
+      ...(from === undefined ? await describeContents(manifestId, deps) : {}),
+      ...(await membersPage({ manifestId, pages: manifest?.pages }, { from, limit: readLimit(limit) }, deps)),
     });
   });
 }
 
+/** One whose record cannot be read is its id, and its members: those are who waits for it. */
+type Found = Pick<ListedManifest, "manifestId" | "manifest">;
+
 /** By the manifest's own id, or by the batch's. */
-async function find(id: string, { manifestViews }: BatchesDeps): Promise<Manifest> {
+async function find(id: string, { manifestViews, log }: BatchesDeps): Promise<Found> {
   const own = isId(id.toUpperCase()) ? id.toUpperCase() : undefined;
   const manifestId = own ?? (id.startsWith("msgbatch_") ? await manifestViews.ownerOf(id) : undefined);
   const manifest = manifestId === undefined ? undefined : await manifestViews.get(manifestId);
-  if (manifest === undefined) throw new RequestError(404, "there is no such batch of ours", { param: "batchId" });
-  return manifest;
+  if (manifestId === undefined || manifest === undefined)
+    throw new RequestError(404, "there is no such batch of ours", { param: "batchId" });
+  if (manifest !== "damaged") return { manifestId, manifest };
+  log("manifest_unreadable", { manifestId });
+  return { manifestId };
 }
 
 /** A page may be short, or empty, and still have a cursor: what no key answers is looked through, up to a bound. */
 async function listBatches({ state, lane, limit, cursor }: ListInput, { manifestViews, clock, log }: BatchesDeps) {
   const now = clock.now();
-  const found: { manifest: Manifest; position: string }[] = [];
+  const found: ListedManifest[] = [];
   const answer = (count: number, position?: string) => ({
-    batches: found.slice(0, count).map(({ manifest }) => describeManifest(manifest, now)),
+    batches: found.slice(0, count).map((one) => describeManifest(one, now)),
     ...(position === undefined ? {} : { cursor: writeCursor(position) }),
   });
   let examined = 0;
   const below = cursor === undefined ? listFrom(now + clockSkewSeconds * 1000) : readCursor(cursor);
   for await (const page of manifestViews.newest(below, now - manifestListDays * 24 * 3_600_000)) {
-    for (const { manifest, manifestId, position } of page) {
+    for (const one of page) {
+      const { manifest, manifestId, position } = one;
       if (manifest === undefined) log("manifest_unreadable", { manifestId });
       const isWanted = (state ?? manifest?.state) === manifest?.state && (lane ?? manifest?.lane) === manifest?.lane;
-      if (manifest !== undefined && isWanted) found.push({ manifest, position });
+      if (isWanted) found.push(one);
       // One more than was asked for shows that there are more.
       if (found.length > limit) return answer(limit, found[limit - 1]?.position);
       examined += 1;
@@ -76,7 +84,8 @@ async function listBatches({ state, lane, limit, cursor }: ListInput, { manifest
 
 const isoOr = (time: number | undefined) => (time === undefined ? undefined : iso(time));
 
-function describeManifest(manifest: Manifest, now: number) {
+function describeManifest({ manifestId: id, manifest }: Found, now: number) {
+  if (manifest === undefined) return { manifestId: id, damaged: true };
   const { manifestId, batchId, lane, state, count, bytes, createdAt, notAfter, endedAt, settledAt } = manifest;
   const { reason, parent, workspaceId, readFailures, readProblem, readAgainAt, results } = manifest;
   return {
@@ -101,10 +110,10 @@ function describeManifest(manifest: Manifest, now: number) {
   };
 }
 
-async function describeContents(manifest: Manifest, deps: BatchesDeps) {
+async function describeContents(manifestId: string, deps: BatchesDeps) {
   return {
-    quarantinedLines: await deps.manifestViews.quarantined(manifest.manifestId),
-    counts: await countMembers(manifest, deps),
+    quarantinedLines: await deps.manifestViews.quarantined(manifestId),
+    counts: await countMembers(manifestId, deps),
   };
 }
 

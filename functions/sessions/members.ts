@@ -1,6 +1,6 @@
 import { RequestError } from "../domain/errors.ts";
 import { membersPerPage } from "../domain/limits.ts";
-import { type Manifest, type Member, standingOf } from "../domain/manifest.ts";
+import { type Member, standingOf } from "../domain/manifest.ts";
 import type { Session } from "../domain/session.ts";
 import type { ManifestViews } from "../store/manifest-views.ts";
 import type { Sessions } from "../store/sessions.ts";
@@ -16,9 +16,12 @@ interface Place {
   shown: number;
 }
 
-/** Some members and how they stand now, however many there are: one page of names is read, and so many sessions. */
+/**
+ * Some members and how they stand now, however many there are: one page of names is read, and so many sessions.
+ * @param pages not known where the manifest's own record cannot be read: then another may follow each full one
+ */
 export async function membersPage(
-  { manifestId, pages }: Manifest,
+  { manifestId, pages }: { manifestId: string; pages: number | undefined },
   { from = { page: 1, shown: 0 }, limit }: { from: Place | undefined; limit: number },
   deps: MembersDeps,
 ) {
@@ -28,7 +31,7 @@ export async function membersPage(
   const next =
     shown < (names?.length ?? 0)
       ? { page: from.page, shown }
-      : from.page < pages
+      : from.page < (pages ?? (names?.length === membersPerPage ? from.page + 1 : 0))
         ? { page: from.page + 1, shown: 0 }
         : undefined;
   return {
@@ -39,7 +42,7 @@ export async function membersPage(
 }
 
 /** What became of the first members, by standing or, where the batch ended their turn, by status. */
-export async function countMembers({ manifestId }: Manifest, deps: MembersDeps) {
+export async function countMembers(manifestId: string, deps: MembersDeps) {
   const counted = await standings((await deps.manifestViews.page(manifestId, 1)) ?? [], manifestId, deps);
   const counts: Record<string, number> = {};
   for (const { standing, status } of counted) {

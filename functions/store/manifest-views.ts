@@ -15,7 +15,7 @@ export interface ListedManifest {
 export interface ManifestViews {
   /** The newest first, from below a position down to a day, a page at a time. */
   newest(below: string, oldest: number): AsyncIterable<ListedManifest[]>;
-  get(manifestId: string): Promise<Manifest | undefined>;
+  get(manifestId: string): Promise<Manifest | "damaged" | undefined>;
   /** The manifest that a batch belongs to, if it is one of ours. */
   ownerOf(batchId: string): Promise<string | undefined>;
   /** One page of members; pages count from 1. `undefined` for one that cannot be read. */
@@ -32,7 +32,7 @@ export function manifestViews(table: Table): ManifestViews {
     newest: (below, oldest) => newest(table, below, oldest),
     async get(manifestId) {
       const item = await table.get(headKey(manifestId));
-      return item === undefined ? undefined : toManifest(item);
+      return item === undefined ? undefined : (readOrNone(() => toManifest(item)) ?? "damaged");
     },
     async ownerOf(batchId) {
       const owner = (await table.get(ownerKey(batchId)))?.["manifestId"];

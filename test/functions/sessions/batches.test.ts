@@ -112,13 +112,18 @@ describe("GET /api/batches", () => {
     expect(halves.map(({ state }: Json) => state).toSorted()).toEqual(["closed", "submitted"]);
   });
 
-  it("leaves out one that cannot be read, and logs which", async () => {
+  it("marks one that cannot be read, and logs which; none of its fields is known to match", async () => {
     const world = testWorld();
     const [sound, damaged] = await batchesOf(world, 2);
     const key = { pk: `MANIFEST#${damaged}`, sk: "HEAD" };
     await world.table.update({ key, set: { state: "lost" }, when: [] });
     const { body } = await get(world, "/api/batches");
-    expect(body.batches.map(({ manifestId }: Json) => manifestId)).toEqual([sound]);
+    expect(body.batches).toEqual([
+      expect.objectContaining({ manifestId: sound, state: "submitted" }),
+      { manifestId: damaged, damaged: true },
+    ]);
+    const { batches } = (await get(world, "/api/batches?lane=default")).body;
+    expect(batches.map(({ manifestId }: Json) => manifestId)).toEqual([sound]);
     expect(world.logs).toContainEqual({ code: "manifest_unreadable", fields: { manifestId: damaged } });
   });
 
@@ -187,6 +192,18 @@ describe("GET /api/batches/{id}", () => {
     const { status, body } = await get(world, `/api/batches/${manifestId}`);
     expect(status).toBe(200);
     expect(body).toMatchObject({ manifestId, count: 1, counts: { of: 0 }, members: [], damaged: true });
+  });
+
+  it.each(["its own id", "the batch's"])("shows who is in one whose record is damaged, found by %s", async (by) => {
+    const world = testWorld();
+    const sessionId = await world.accept();
+    await world.batch();
+    const { manifestId, batchId } = (await get(world, "/api/batches")).body.batches[0];
+    await world.table.update({ key: { pk: `MANIFEST#${manifestId}`, sk: "HEAD" }, set: { state: "lost" }, when: [] });
+    const { status, body } = await get(world, `/api/batches/${by === "its own id" ? manifestId : batchId}`);
+    expect(status).toBe(200);
+    const members = [expect.objectContaining({ sessionId, standing: "waiting" })];
+    expect(body).toEqual({ manifestId, damaged: true, quarantinedLines: 0, counts: { of: 1, waiting: 1 }, members });
   });
 
   it("answers 404 to an id of nobody, and of a batch that is not ours", async () => {
