@@ -18,7 +18,7 @@ export class Storage extends Construct {
   readonly table: Table;
   readonly bucket: Bucket;
 
-  constructor(scope: Construct, id: string, { stage }: Pick<Settings, "stage">) {
+  constructor(scope: Construct, id: string, { stage, withoutIndex }: Pick<Settings, "stage" | "withoutIndex">) {
     super(scope, id);
     const isKept = stage === "prod";
     const removalPolicy = isKept ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
@@ -32,7 +32,7 @@ export class Storage extends Construct {
       removalPolicy,
     });
     const indexes: readonly IndexDefinition[] = tableDefinition.indexes;
-    for (const { name, partition, sort, includes } of indexes) {
+    for (const { name, partition, sort, includes } of indexes.filter(({ name }) => name !== withoutIndex)) {
       this.table.addGlobalSecondaryIndex({
         indexName: name,
         partitionKey: toAttribute(partition),

@@ -14,10 +14,18 @@ describe("the settings of a deployment", () => {
     expect(parse({ alarmEmail: "ops@example.com" })).toEqual({ ok: true, settings });
   });
 
+  it("may leave out an index, by the name it has in the table", () => {
+    expect(parse({ withoutIndex: "due" })).toEqual({ ok: true, settings: { stage: "prod", withoutIndex: "due" } });
+  });
+
   it("are refused with every problem at once", () => {
-    expect(parse({ stage: "test", alarmEmail: "nobody" })).toEqual({
+    expect(parse({ stage: "test", alarmEmail: "nobody", withoutIndex: "pk" })).toEqual({
       ok: false,
-      problems: ["stage: must be prod or dev", "alarmEmail: must be an e-mail address"],
+      problems: [
+        "stage: must be prod or dev",
+        "alarmEmail: must be an e-mail address",
+        "withoutIndex: there is no such index",
+      ],
     });
   });
 });

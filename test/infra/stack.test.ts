@@ -60,6 +60,15 @@ describe("the table", () => {
     expect(TableName).toBe("any");
   });
 
+  it("loses one index in a deployment that says so, and keeps the attributes of the others", () => {
+    const without = synthesize({ stage: "prod", withoutIndex: "due" });
+    const [[, changed] = []] = resources(without, "AWS::DynamoDB::Table");
+    const namesIn = (list: Record<string, string>[], key: string) => new Set(list.map((one) => one[key]));
+    expect(namesIn(changed?.Properties.GlobalSecondaryIndexes, "IndexName")).toEqual(new Set(["byAgent", "byLabel"]));
+    const attributes = namesIn(changed?.Properties.AttributeDefinitions, "AttributeName");
+    expect(attributes).toEqual(new Set(["byAgent", "byLabel", "listAt", "pk", "sk"]));
+  });
+
   it("forgets what has expired, and can be restored to any second", () => {
     expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: "expiresAt", Enabled: true });
     expect(table?.Properties.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
