@@ -35,6 +35,7 @@ export class Batcher extends Construct {
     });
     storage.grantReadWrite(room.lambda);
     queues.grantDrain(room.lambda);
+    queues.grantReroute(room.lambda);
     secrets.grantReadApiKeys(room.lambda);
     new Tick(this, "Tick", {
       target: room.lambda,

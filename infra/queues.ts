@@ -52,6 +52,11 @@ export class Queues extends Construct {
     for (const queue of [...this.laneQueues.values(), this.realtime]) queue.grant(sender, "sqs:SendMessage");
   }
 
+  /** Hand over what cannot be batched, where its lane goes real-time instead of waiting. */
+  grantReroute(sender: IGrantable): void {
+    this.realtime.grant(sender, "sqs:SendMessage");
+  }
+
   /** Take work out of the lanes; the real-time queue is read by its event source. */
   grantDrain(drainer: IGrantable): void {
     for (const queue of this.laneQueues.values()) queue.grant(drainer, "sqs:ReceiveMessage", "sqs:DeleteMessage");

@@ -141,8 +141,12 @@ describe("what a function may do", () => {
     expect(services("spawn").has("secretsmanager")).toBe(false);
   });
 
-  it("is draining in the batcher, and sending in spawn and poller", () => {
-    expect(actions("batcher", "sqs").sort()).toEqual(["sqs:DeleteMessage", "sqs:ReceiveMessage"]);
+  it("is draining in the batcher, which takes what cannot be batched to real time; and sending in spawn and poller", () => {
+    expect(new Set(actions("batcher", "sqs"))).toEqual(
+      new Set(["sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"]),
+    );
+    const sends = allowedTo(template, "batcher").filter(({ action }) => action === "sqs:SendMessage");
+    expect(sends.map(({ on }) => on)).toEqual([expect.stringMatching(/QueuesRealtimeQueue/)]);
     expect(actions("poller", "sqs")).toEqual(["sqs:SendMessage"]);
     expect(actions("spawn", "sqs")).not.toContain("sqs:ReceiveMessage");
   });
