@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { CacheRetention } from "./config/index.ts";
 import {
   maxIdempotencyKeyCharacters,
   maxLabelCharacters,
@@ -71,6 +72,7 @@ const fields = {
   ...modeFields,
   onDeadline: v.optional(v.picklist(["wait", "fallback", "fail"], 'must be "wait", "fallback" or "fail"')),
   lane: v.optional(id),
+  cacheRetention: v.optional(v.picklist(["none", "short", "long"], 'must be "none", "short" or "long"')),
   metadata: v.optional(
     v.pipe(
       // Not a `record`, which takes a list for one and leaves out keys such as `constructor`.
@@ -106,6 +108,7 @@ export interface SpawnRequest {
   mode?: Mode;
   onDeadline?: OnDeadline;
   lane?: string;
+  cacheRetention?: CacheRetention;
   metadata?: Record<string, unknown>;
 }
 
@@ -142,6 +145,7 @@ function normalize(body: v.InferOutput<typeof bodySchema>): Parsed<SpawnRequest>
     ...(rest.model === undefined ? {} : { model: rest.model }),
     ...(rest.onDeadline === undefined ? {} : { onDeadline: rest.onDeadline }),
     ...(rest.lane === undefined ? {} : { lane: rest.lane }),
+    ...(rest.cacheRetention === undefined ? {} : { cacheRetention: rest.cacheRetention }),
     ...(rest.metadata === undefined ? {} : { metadata: rest.metadata }),
     ...(label === undefined || isBlank(label) ? {} : { label }),
     ...(mode === undefined ? {} : { mode }),

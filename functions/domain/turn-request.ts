@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { withCacheMarkers } from "./cache-markers.ts";
 import type { Agent, CacheRetention } from "./config/index.ts";
 import { CorruptRecordError } from "./errors.ts";
 import { type CustomId, formatCustomId } from "./ids.ts";
@@ -56,9 +57,9 @@ export function parseTurnRequest(text: string, turn: number): TurnRequest {
 
 /** The same task goes on after a pause, with the assistant's content so far and no new message. */
 export function continuedTurn(last: TurnRequest, paused: { turn: number; source: string; at: number }): TurnRequest {
-  const { params, betas, cacheRetention, pauses = 0 } = last;
   const { turn, source, at } = paused;
   const previous = { turn, source, status: "paused" as const };
+  const { params, betas, cacheRetention, pauses = 0 } = last;
   return { params, betas, cacheRetention, message: null, previous, pauses: pauses + 1, at };
 }
 
@@ -71,21 +72,25 @@ export function followUpTurn(
   return { params, betas, cacheRetention, ...said };
 }
 
+/** What every request of an agent to one model has in common. */
+export function agentParams({ maxTokens, system, params }: Agent, model: string): Record<string, unknown> {
+  return { model, max_tokens: maxTokens, ...(system === undefined ? {} : { system }), ...params };
+}
+
+export interface FirstTurn {
+  task: string;
+  model: string;
+  at: number;
+  cacheRetention: CacheRetention;
+  metadata?: Record<string, unknown>;
+}
+
 /** The first turn of a session: the task is the only user message. */
-export function firstTurn(
-  agent: Agent,
-  input: { task: string; model: string; at: number; metadata?: Record<string, unknown> },
-): TurnRequest {
-  const { model, task, at, metadata } = input;
+export function firstTurn(agent: Agent, { model, task, at, cacheRetention, metadata }: FirstTurn): TurnRequest {
   return {
-    params: {
-      model,
-      max_tokens: agent.maxTokens,
-      ...(agent.system === undefined ? {} : { system: agent.system }),
-      ...agent.params,
-    },
+    params: agentParams(agent, model),
     betas: agent.betas,
-    cacheRetention: agent.cacheRetention,
+    cacheRetention,
     message: task,
     at,
     ...(metadata === undefined ? {} : { metadata }),
@@ -124,52 +129,4 @@ export function messageBody(conversation: Conversation): string {
 /** One request of a batch, around a body that was serialized once. */
 export function batchRequestLine(id: CustomId, body: string): string {
   return `{"custom_id":${JSON.stringify(formatCustomId(id))},"params":${body}}`;
-}
-
-type Marker = { type: "ephemeral"; ttl?: "1h" };
-
-/**
- * Marks the stable prefix (the system prompt, or the tools where there is none) and the last user message, as OpenClaw
- * does. An agent that places markers of its own keeps them, and gets none of ours: at most 4 are allowed, longer TTLs first.
- */
-function withCacheMarkers(params: Record<string, unknown>, retention: CacheRetention): Record<string, unknown> {
-  if (retention === "none") return params;
-  const { system, tools, messages } = params;
-  if (params["cache_control"] !== undefined || hasMarkers(system) || hasMarkers(tools)) return params;
-  const marker: Marker = retention === "long" ? { type: "ephemeral", ttl: "1h" } : { type: "ephemeral" };
-  const hasSystem = system !== undefined;
-  return {
-    ...params,
-    ...(hasSystem ? { system: markLast(system, marker) } : {}),
-    ...(!hasSystem && Array.isArray(tools) ? { tools: markLast(tools, marker) } : {}),
-    messages: markLastUser(messages, marker),
-  };
-}
-
-function hasMarkers(blocks: unknown): boolean {
-  const isMarked = (block: unknown) => typeof block === "object" && block !== null && "cache_control" in block;
-  return Array.isArray(blocks) && blocks.some(isMarked);
-}
-
-/** A string becomes one text block; of a list of blocks the last is marked. */
-function markLast(content: unknown, marker: Marker): unknown {
-  if (typeof content === "string") return [{ type: "text", text: content, cache_control: marker }];
-  if (!Array.isArray(content)) return content;
-  return content.map((block: unknown, index) =>
-    index === content.length - 1 && typeof block === "object" ? { ...block, cache_control: marker } : block,
-  );
-}
-
-function markLastUser(messages: unknown, marker: Marker): unknown {
-  if (!Array.isArray(messages)) return messages;
-  return messages.map((message: unknown, index) => {
-    const isLastUser =
-      index === messages.length - 1 &&
-      typeof message === "object" &&
-      message !== null &&
-      "content" in message &&
-      "role" in message &&
-      message.role === "user";
-    return isLastUser ? { ...message, content: markLast(message.content, marker) } : message;
-  });
 }

@@ -49,6 +49,7 @@ export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session
     task,
     model: accepted.model,
     at: accepted.createdAt,
+    cacheRetention: input.request.cacheRetention ?? input.job?.cacheRetention ?? agent.cacheRetention,
     ...(metadata === undefined ? {} : { metadata }),
   });
   const { sessionId } = accepted;

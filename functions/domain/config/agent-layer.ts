@@ -1,13 +1,11 @@
 import * as v from "valibot";
 import type { Mode, OnDeadline } from "../session.ts";
 import { agreed, modeOf } from "./choices.ts";
-import { boolean, id, integer, mode, model, onDeadline, oneOf, text } from "./fields.ts";
+import { boolean, cacheRetention, id, integer, mode, model, onDeadline, text } from "./fields.ts";
 import { maxNameCharacters, maxOutputTokens } from "./limits.ts";
 import { betas, parameterEntries, parameterNames, refusedParameter, system } from "./parameters.ts";
 import { defined, type Path, type Report, readObject, unknownKey } from "./reader.ts";
 import type { CacheRetention, SystemBlock } from "./types.ts";
-
-const cacheRetention = oneOf("none", "short", "long");
 
 const layerEntries = {
   system: v.optional(system),

@@ -1,7 +1,18 @@
 import * as v from "valibot";
 import { agreed, modeOf } from "./choices.ts";
 import { parseCron } from "./cron-expression.ts";
-import { boolean, id, mode, model, onDeadline, oneOf, text, timeoutSeconds, timeZone } from "./fields.ts";
+import {
+  boolean,
+  cacheRetention,
+  id,
+  mode,
+  model,
+  onDeadline,
+  oneOf,
+  text,
+  timeoutSeconds,
+  timeZone,
+} from "./fields.ts";
 import { maxCronJobs, maxMessageBytes, maxNameCharacters } from "./limits.ts";
 import { defined, type Path, type Report, readList, readObject, reportRepeatedIds, unknownId } from "./reader.ts";
 import { parseEvery } from "./schedule.ts";
@@ -17,6 +28,7 @@ const choiceEntries = {
   ),
   lane: v.optional(v.string("must be text")),
   onDeadline: v.optional(onDeadline),
+  cacheRetention: v.optional(cacheRetention),
 };
 
 const jobSchema = v.object({
@@ -142,7 +154,8 @@ function readChoices(
   const lane = agreedKey("lane", raw.lane, payload.lane, path, report);
   if (lane !== undefined && !laneIds.includes(lane.value)) report(lane.path, unknownId("lane", lane.value, laneIds));
   const onDeadline = agreedKey("onDeadline", raw.onDeadline, payload.onDeadline, path, report);
-  return defined({ routing: routing?.value, lane: lane?.value, onDeadline: onDeadline?.value });
+  const cacheRetention = agreedKey("cacheRetention", raw.cacheRetention, payload.cacheRetention, path, report)?.value;
+  return defined({ routing: routing?.value, lane: lane?.value, onDeadline: onDeadline?.value, cacheRetention });
 }
 
 function agreedKey<T>(key: string, onJob: T | undefined, inPayload: T | undefined, path: Path, report: Report) {

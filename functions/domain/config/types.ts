@@ -43,6 +43,7 @@ export interface CronJob {
   routing?: Mode;
   lane?: string;
   onDeadline?: OnDeadline;
+  cacheRetention?: CacheRetention;
 }
 
 /** Minutes since midnight, `from` included and `to` not; `from` is the larger where the hours span midnight. */

@@ -23,7 +23,7 @@ describe("a body that may be spawned", () => {
 
   it("keeps every key it names, under one word each", () => {
     const body = { task, agentId: "worker", model: "claude-haiku-4-5", label: "nightly", timeoutSeconds: 60 };
-    const more = { onDeadline: "fail", lane: "bulk", metadata: { ticket: 7, tags: ["a"] } };
+    const more = { onDeadline: "fail", lane: "bulk", cacheRetention: "long", metadata: { ticket: 7, tags: ["a"] } };
     expect(requestOf({ ...body, ...more, routing: "batch" })).toEqual({ ...body, ...more, mode: "batch" });
   });
 

@@ -17,11 +17,12 @@ import { anAgent, manifestId, noon, sessionId } from "./support.ts";
 
 const task = "Summarize last night's alarms.";
 const model = "claude-haiku-4-5";
-const short = { type: "ephemeral" };
 const long = { type: "ephemeral", ttl: "1h" };
 
-const requestOf = (agent: Partial<Agent> = {}, words = task) =>
-  firstTurn(anAgent(agent), { task: words, model, at: noon });
+const requestOf = (agent: Partial<Agent> = {}, words = task) => {
+  const one = anAgent(agent);
+  return firstTurn(one, { task: words, model, at: noon, cacheRetention: one.cacheRetention });
+};
 /** What goes on the wire for the first turn of a session. */
 const sent = (agent: Partial<Agent> = {}, words = task) =>
   messageParams({ requests: [requestOf(agent, words)], answers: [] });
@@ -55,8 +56,9 @@ describe("the first turn", () => {
   });
 
   it("freezes what later turns need too: beta headers, cache setting, time and metadata", () => {
-    const agent = anAgent({ betas: ["files-api-2025-04-14"], cacheRetention: "long" });
-    expect(firstTurn(agent, { task, model, at: noon, metadata: { ticket: 7 } })).toEqual({
+    const agent = anAgent({ betas: ["files-api-2025-04-14"], cacheRetention: "none" });
+    const input = { task, model, at: noon, cacheRetention: "long", metadata: { ticket: 7 } } as const;
+    expect(firstTurn(agent, input)).toEqual({
       params: { model, max_tokens: 1_024 },
       betas: ["files-api-2025-04-14"],
       cacheRetention: "long",
@@ -64,71 +66,6 @@ describe("the first turn", () => {
       at: noon,
       metadata: { ticket: 7 },
     });
-  });
-});
-
-describe("cache markers on the wire", () => {
-  const system = "You are the night shift.";
-  const blocks = [
-    { type: "text", text: "You are the night shift." },
-    { type: "text", text: "The handbook." },
-  ] as const;
-  const tools = [{ name: "look" }, { name: "listen" }];
-
-  it("are none anywhere with none", () => {
-    for (const agent of [{}, { system }, { system: blocks }, { params: { tools } }]) {
-      expect(markersIn(sent({ ...agent, cacheRetention: "none" }))).toBe(0);
-    }
-  });
-
-  it.each([
-    ["short", short],
-    ["long", long],
-  ] as const)("with %s stand on the system prompt and on the task, as %j", (cacheRetention, marker) => {
-    const params = sent({ system, cacheRetention });
-    expect(params["system"]).toEqual([{ type: "text", text: system, cache_control: marker }]);
-    const content = [{ type: "text", text: task, cache_control: marker }];
-    expect(params["messages"]).toEqual([{ role: "user", content }]);
-    expect(markersIn(params)).toBe(2);
-  });
-
-  it("stand on the last block of a system prompt that is a list of blocks, and change no other", () => {
-    const params = sent({ system: blocks, cacheRetention: "long" });
-    expect(params["system"]).toEqual([blocks[0], { ...blocks[1], cache_control: long }]);
-  });
-
-  it("stand on the last tool where there is no system prompt", () => {
-    const params = sent({ params: { tools }, cacheRetention: "short" });
-    expect(params["tools"]).toEqual([tools[0], { ...tools[1], cache_control: short }]);
-    expect(params).not.toHaveProperty("system");
-    expect(markersIn(params)).toBe(2);
-  });
-
-  it("leave the tools alone where there is a system prompt, which comes after them", () => {
-    const params = sent({ system, params: { tools }, cacheRetention: "short" });
-    expect(params["tools"]).toEqual(tools);
-    expect(markersIn(params)).toBe(2);
-  });
-
-  it("stand on the task alone where there is no stable prefix", () => {
-    expect(markersIn(sent({ cacheRetention: "short" }))).toBe(1);
-    expect(sent({ params: { tools: [] }, cacheRetention: "short" })["tools"]).toEqual([]);
-  });
-
-  it.each([
-    ["the system prompt", { system: [{ ...blocks[0], cache_control: long }, blocks[1]] }],
-    ["a tool", { system, params: { tools: [{ ...tools[0], cache_control: long }, tools[1]] } }],
-    ["the request itself", { system, params: { cache_control: long } }],
-  ])("of the agent's own, on %s, are kept and get no company", (_, agent) => {
-    const kept = sent({ ...agent, cacheRetention: "short" });
-    expect(kept).toEqual(sent({ ...agent, cacheRetention: "none" }));
-    expect(markersIn(kept)).toBe(1);
-  });
-
-  it("are left out of what the session remembers, so that a request is the same without them", () => {
-    const request = requestOf({ system, cacheRetention: "short" });
-    messageParams({ requests: [request], answers: [] });
-    expect(markersIn(request)).toBe(0);
   });
 });
 
@@ -173,7 +110,7 @@ describe("a conversation of several turns", () => {
   });
 
   it("marks the last user message and never an answer, whose thinking blocks may not be marked", () => {
-    const system = "You are the night shift.";
+    const system = "You are the night shift. ".repeat(1_000);
     const again = { ...requestOf({ system, cacheRetention: "long" }), message: "And the night before?" };
     const marked = sentFor({ requests: [requestOf(), again], answers: [{ content: raw(first) }] });
     expect(marked["messages"]).toEqual([

@@ -34,11 +34,11 @@ describe("a cron job", () => {
     expect(jobOf(config).routing).toBe(mode);
   });
 
-  it("may choose its lane, deadline and model", () => {
-    const config = withPayload({ lane: "bulk", onDeadline: "fail", timeoutSeconds: 60, model: "claude-opus-5-5" });
+  it("may choose its lane, deadline, cache and model", () => {
+    const choices = { lane: "bulk", onDeadline: "fail", cacheRetention: "none" };
+    const config = withPayload({ ...choices, timeoutSeconds: 60, model: "claude-opus-5-5" });
     expect(jobOf(config)).toMatchObject({
-      lane: "bulk",
-      onDeadline: "fail",
+      ...choices,
       timeoutSeconds: 60,
       model: "claude-opus-5-5",
     });
