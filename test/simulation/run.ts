@@ -29,6 +29,8 @@ export interface RunReport {
   seed: number;
   scenario: string;
   effects: number;
+  /** Those that change something or cost something, by number. */
+  changing: number[];
   faults: ReadonlyMap<Fault, number>;
   marks: World["logs"];
   statuses: Map<string, number>;
@@ -71,6 +73,7 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
     seed,
     scenario: scenario.name,
     effects: scheduler.effects,
+    changing: scheduler.changing,
     faults: scheduler.faults,
     marks: world.logs,
     statuses: countStatuses(world),

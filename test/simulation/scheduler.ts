@@ -105,6 +105,12 @@ export class Scheduler {
     this.pace = pace;
   }
 
+  /** The calls that changed something, or cost something: between two of them a crash has nothing to leave undone. */
+  get changing(): number[] {
+    const isChange = /^table\.(insert|put|update|transact)|^queues\.|^events\.put|^objects\.put|^anthropic\.c/;
+    return this.steps.flatMap(({ no, name }) => (isChange.test(name) && !name.includes("LEASE") ? [no] : []));
+  }
+
   /** Every call out as it took hold, for a person to read. */
   get trace(): string[] {
     return this.steps.map(

@@ -2,7 +2,7 @@ import type { RunReport } from "./run.ts";
 
 /** What many runs came to. */
 export class Totals {
-  seeds = 0;
+  runs = 0;
   effects = 0;
   readonly faults = new Map<string, number>();
   readonly marks = new Map<string, number>();
@@ -10,7 +10,7 @@ export class Totals {
   readonly violations: string[] = [];
 
   add(report: RunReport): void {
-    this.seeds += 1;
+    this.runs += 1;
     this.effects += report.effects;
     merge(this.faults, report.faults);
     merge(this.marks, report.marks);
@@ -35,7 +35,7 @@ export class Totals {
     return [
       row("what", "count"),
       row("---", "---"),
-      row("seeds", this.seeds.toLocaleString("en")),
+      row("runs", this.runs.toLocaleString("en")),
       row("effects", this.effects.toLocaleString("en")),
       ...rows(this.faults, "fault:"),
       ...rows(this.statuses, "sessions ended"),
