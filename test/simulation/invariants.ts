@@ -2,6 +2,7 @@ import type { Found, Item, Table } from "../../functions/clients/table.ts";
 import { parseCustomId } from "../../functions/domain/ids.ts";
 import { manifestMoves } from "../../functions/domain/manifest.ts";
 import { canMove, isTerminal, type Status, statuses } from "../../functions/domain/session.ts";
+import type { Accepted, Callers } from "./callers.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Process, Scheduler } from "./scheduler.ts";
 import { queueNames, type World } from "./world.ts";
@@ -67,8 +68,10 @@ function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Ite
   }
   if (isTerminal(from) && !isSameTurn && was["delivered"] !== true) wrong.push("a turn was left undelivered");
   if (Number(is["turn"]) < Number(was["turn"])) wrong.push("it went back a turn");
-  if (from === to) return wrong;
   const deadlineAt = Number(is["deadlineAt"] ?? Number.NaN);
+  const wentRealtime = isSameTurn && was["mode"] === "batch" && is["mode"] === "realtime";
+  if (wentRealtime && !(now >= deadlineAt - maxLeadMs)) wrong.push("went real-time before its time");
+  if (from === to) return wrong;
   if (to === "submitted" && is["mode"] !== "batch") wrong.push("batched, though routed real-time");
   if (to === "submitted" && from === "queued") {
     const manifest = all.get(`MANIFEST#${String(is["manifestId"])} HEAD`);
@@ -108,11 +111,6 @@ function checkManifestMove(was: Item | undefined, is: Item): string[] {
 /** No lead is longer than this. */
 const maxLeadMs = 600_000;
 
-export interface Accepted {
-  sessionId: string;
-  key: string;
-}
-
 /** What was told to wait, for a retry or a parked lane, is not sent before. */
 function checkPatience(
   item: Item,
@@ -131,15 +129,12 @@ function checkPatience(
 }
 
 /** What must hold once there is nothing left to do. */
-export function violationsAtRest(
-  world: World,
-  accepted: readonly Accepted[],
-  { mayPayTwice = false }: Scenario,
-): string[] {
+export function violationsAtRest(world: World, callers: Callers, { mayPayTwice = false }: Scenario): string[] {
   const items = world.items();
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
   return [
-    ...accepted.flatMap(({ sessionId }) => checkSession(byKey, sessionId, world)),
+    ...callers.accepted.flatMap((accepted) => checkSession(byKey, accepted, world)),
+    ...checkCanceled(callers, byKey),
     ...checkBill(world, byKey, items, mayPayTwice),
     ...checkBatches(world, byKey),
     ...checkSent(world),
@@ -147,7 +142,29 @@ export function violationsAtRest(
   ];
 }
 
-function checkSession(byKey: ReadonlyMap<string, Item>, sessionId: string, world: World): string[] {
+/** A turn is told of by its own event; one that paused is ended by the turn that went on with it. */
+function isTold(sessionId: string, turn: number, { events }: World, items: ReadonlyMap<string, Item>): boolean {
+  const id = `"id":"${sessionId}.${turn}.completed"`;
+  const isEnded = (one: number) => items.has(`SESSION#${sessionId} DELIVERY#${String(one).padStart(4, "0")}`);
+  const went = Array.from({ length: 20 }, (_, ahead) => turn + ahead).find(isEnded);
+  return events.some(({ detail }) => detail.includes(id)) || (went !== undefined && went > turn);
+}
+
+/** Who was told so stays canceled, unless the user spoke again; and nobody gets a result that was taken back. */
+function checkCanceled({ canceled, accepted }: Callers, byKey: ReadonlyMap<string, Item>): string[] {
+  return [...canceled].flatMap((sessionId) => {
+    const item = byKey.get(`SESSION#${sessionId} META`);
+    const goesOn = accepted.some((one) => one.sessionId === sessionId && one.turn > 1);
+    if (goesOn || item === undefined) return [];
+    return item["status"] === "canceled" && item["winner"] === undefined ? [] : [`${sessionId}: canceled, and yet not`];
+  });
+}
+
+function checkSession(
+  byKey: ReadonlyMap<string, Item>,
+  { sessionId, turn: promised }: Accepted,
+  world: World,
+): string[] {
   const item = byKey.get(`SESSION#${sessionId} META`);
   if (item === undefined) return [`${sessionId}: accepted, and not there`];
   const status = statuses.find((one) => one === item["status"]);
@@ -162,6 +179,9 @@ function checkSession(byKey: ReadonlyMap<string, Item>, sessionId: string, world
       ? [`${sessionId}: ended by a policy it does not have`]
       : []),
     ...(winner !== undefined && !byKey.has(winner) ? [`${sessionId}: its winner is no result of this turn`] : []),
+    ...(isTold(sessionId, promised, world, byKey)
+      ? []
+      : [`${sessionId}: turn ${promised} was accepted and never told of`]),
     ...(told === 0 ? [`${sessionId}: ended, and nobody was told`] : []),
     ...(item["delivered"] === true ? [] : [`${sessionId}: not noted as delivered`]),
     ...(item["due"] === undefined ? [] : [`${sessionId}: ended, and still due`]),
@@ -240,7 +260,7 @@ function checkLeftovers(world: World, items: readonly Item[]): string[] {
 }
 
 /** Whether anything is still to be done; looked at between ticks, without any effect. */
-export function isAtRest(world: World, accepted: readonly Accepted[]): boolean {
+export function isAtRest(world: World, { accepted }: Callers): boolean {
   const byKey = new Map(world.items().map((item) => [`${item.pk} ${item.sk}`, item]));
   const sessions = accepted.map(({ sessionId }) => byKey.get(`SESSION#${sessionId} META`));
   const isDone = (item: Item | undefined) => {

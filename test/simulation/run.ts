@@ -1,5 +1,6 @@
 import type { Change } from "../../functions/clients/table.ts";
-import { type Accepted, isAtRest, violationsAtRest, watched } from "./invariants.ts";
+import { type Callers, startCallers } from "./callers.ts";
+import { isAtRest, violationsAtRest, watched } from "./invariants.ts";
 import { isDecisive, sessionClauses } from "./mutation.ts";
 import { type Random, seeded } from "./random.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
@@ -59,16 +60,14 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
   });
   for (const fault of scenario.apiFaults ?? []) world.api.faults.set(fault);
   for (let no = 0; no < (scenario.strangers ?? 0); no += 1) startStranger(world, scheduler, random);
-  const accepted = new Map<string, Accepted>();
-  startCallers(world, scheduler, scenario, accepted);
+  const callers = startCallers(scenario, { world, scheduler, random });
   let isOver = false;
   const end = () => {
     isOver = true;
   };
   startClocks(world, scheduler, random, () => isOver);
-  watchForRest(world, scheduler, scenario, accepted, end);
+  watchForRest(world, scheduler, callers, end);
   await scheduler.run(() => isOver);
-  const all = [...accepted.values()];
   return {
     seed,
     scenario: scenario.name,
@@ -79,8 +78,8 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
     statuses: countStatuses(world),
     violations: [
       ...violations,
-      ...(accepted.size < scenario.tasks.length ? ["a caller was never answered"] : []),
-      ...violationsAtRest(world, all, scenario),
+      ...(callers.areAnswered() ? [] : ["a caller was never answered"]),
+      ...violationsAtRest(world, callers, scenario),
     ],
     trace: scheduler.trace,
   };
@@ -110,25 +109,6 @@ function paceOf(seed: number, random: Random, peek: World["peek"]): Pace {
     return isNow() === "no" && random.chance(1 / 2) ? () => isNow() === "yes" : undefined;
   };
   return { slowness, moment };
-}
-
-/** Each caller asks with its key until it is answered, as a careful client does. */
-function startCallers(world: World, scheduler: Scheduler, scenario: Scenario, accepted: Map<string, Accepted>): void {
-  scenario.tasks.forEach((task, index) => {
-    const key = `key-${index}`;
-    const ask = () => {
-      if (accepted.has(key)) return;
-      const input = { request: { ...task }, client: "test", idempotencyKey: key, hash: JSON.stringify(task) };
-      const { ended } = scheduler.start("spawn", async (process) => {
-        const { sessionId } = await world.spawn(process, input);
-        accepted.set(key, { sessionId, key });
-      });
-      void ended.then((how) => how !== "returned" && scheduler.after(5_000, ask));
-      // A caller that is not answered in time asks again, while the first call may still be under way.
-      scheduler.after(30_000, ask);
-    };
-    scheduler.after(index * 700, ask);
-  });
 }
 
 /** Somebody else's batch in the same workspace, of a size like ours. */
@@ -171,16 +151,10 @@ async function takeRealtime(world: World, scheduler: Scheduler): Promise<void> {
   }
 }
 
-function watchForRest(
-  world: World,
-  scheduler: Scheduler,
-  scenario: Scenario,
-  accepted: Map<string, Accepted>,
-  end: () => void,
-): void {
+function watchForRest(world: World, scheduler: Scheduler, callers: Callers, end: () => void): void {
   const look = () => {
     const isLate = scheduler.now - startAt > livenessSeconds * 1000;
-    const isComplete = accepted.size === scenario.tasks.length && isAtRest(world, [...accepted.values()]);
+    const isComplete = callers.areAnswered() && isAtRest(world, callers);
     if (isLate || isComplete) end();
     else scheduler.after(tickSeconds * 500, look);
   };

@@ -1,9 +1,19 @@
 import type { SpawnRequest } from "../../functions/domain/spawn-request.ts";
 import type { Fault as ApiFault } from "../../infra/local/anthropic/faults.ts";
 
+/** Without a message the session is canceled, within so many seconds; with one it is followed up, once its turn has ended. */
+export interface Later {
+  task: number;
+  within?: number;
+  message?: string;
+  mode?: "batch" | "realtime";
+}
+
 export interface Scenario {
   name: string;
   tasks: readonly SpawnRequest[];
+  /** What callers do with a task once it was accepted. */
+  later?: readonly Later[];
   /** What the API does wrong besides, by its own account. */
   apiFaults?: readonly ApiFault[];
   /** Undefined: leases are left out in three of ten seeds, so that every overlap happens. */
@@ -21,6 +31,12 @@ export interface Scenario {
 const batched = (task: string): SpawnRequest => ({ task, agentId: "worker" });
 const many = (count: number, task = "Go on.") =>
   Array.from({ length: count }, (_, index) => batched(`${task} ${index}`));
+
+const hurried = (task: string, timeoutSeconds: number): SpawnRequest => ({
+  ...batched(task),
+  timeoutSeconds,
+  onDeadline: "fallback",
+});
 
 /** Small worlds, each around one thing that can go wrong. */
 export const scenarios: readonly Scenario[] = [
@@ -167,6 +183,45 @@ export const scenarios: readonly Scenario[] = [
       lane: "narrow",
     })),
     removedLane: "narrow",
+  },
+  {
+    name: "cancel racing claim, settle and a fallback",
+    tasks: [
+      ...many(2),
+      hurried("[[stand-in: slow 150]] Hurry.", 260),
+      { task: "Now.", agentId: "live" },
+      { ...batched("In time?"), timeoutSeconds: 200, onDeadline: "fail" },
+    ],
+    later: [0, 1, 2, 3, 4, 0].map((task) => ({ task, within: 280 })),
+  },
+  {
+    name: "a batch that everybody leaves",
+    tasks: many(3, "[[stand-in: slow 900]] Never mind."),
+    later: [0, 1, 2].map((task) => ({ task, within: 200 })),
+  },
+  {
+    name: "follow-up racing delivery",
+    tasks: [...many(2), { task: "Now.", agentId: "live" }],
+    later: [
+      { task: 0, message: "And then?" },
+      { task: 0, message: "What else?" },
+      { task: 1, message: "Quick.", mode: "realtime" },
+      { task: 2, message: "No hurry.", mode: "batch" },
+    ],
+  },
+  {
+    name: "follow-up racing a late result",
+    tasks: [
+      hurried("[[stand-in: slow 200]] Hurry.", 260),
+      { ...batched("[[stand-in: slow 60]] In time?"), timeoutSeconds: 200, onDeadline: "fail" },
+      batched("[[stand-in: slow 100]] Or not."),
+    ],
+    later: [
+      { task: 0, message: "[[stand-in: slow 30]] And then?" },
+      { task: 1, message: "Again." },
+      { task: 2, within: 200 },
+      { task: 2, message: "After all." },
+    ],
   },
   {
     name: "everything at once",

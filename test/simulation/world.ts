@@ -4,12 +4,16 @@ import { messageRemover } from "../../functions/batcher/receive.ts";
 import type { OutgoingEvent } from "../../functions/clients/eventbridge.ts";
 import type { Item, Key, Table } from "../../functions/clients/table.ts";
 import { type Config, parseConfig } from "../../functions/domain/config/index.ts";
+import type { FollowUpRequest } from "../../functions/domain/follow-up-request.ts";
 import type { LogCode } from "../../functions/domain/log.ts";
 import { once } from "../../functions/domain/once.ts";
 import { realtimeQueue } from "../../functions/domain/queue-message.ts";
+import type { Session } from "../../functions/domain/session.ts";
 import type { PollerDeps } from "../../functions/poller/deps.ts";
 import { tick } from "../../functions/poller/tick.ts";
 import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
+import { cancel } from "../../functions/sessions/cancel.ts";
+import { followUp } from "../../functions/sessions/follow-up.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
 import { departureStore } from "../../functions/store/departures.ts";
@@ -26,6 +30,7 @@ import { type SimulatedApi, simulatedApi } from "./anthropic.ts";
 import type { Random } from "./random.ts";
 import { asEffects, type Process, type Scheduler } from "./scheduler.ts";
 
+const isCaller = ({ name }: Process) => ["spawn", "cancel", "follow-up"].includes(name);
 export const tickSeconds = 60;
 const removedAfterMs = 150_000;
 
@@ -56,6 +61,9 @@ export interface World {
   batch(process: Process): Promise<void>;
   poll(process: Process): Promise<void>;
   runMessage(process: Process, body: string): Promise<void>;
+  cancel(process: Process, sessionId: string): Promise<void>;
+  /** @returns the turn */
+  followUp(process: Process, sessionId: string, said: { request: FollowUpRequest; key: string }): Promise<number>;
 }
 
 const lanes = [
@@ -123,7 +131,7 @@ export function createWorld(options: WorldOptions): World {
     const latencies = latencyStore(tableOf, own, tickSeconds);
     return {
       // Callers go on naming the lane: what they were answered is kept.
-      config: process.name === "spawn" || scheduler.now < startedAt + removedAfterMs ? config : later,
+      config: isCaller(process) || scheduler.now < startedAt + removedAfterMs ? config : later,
       sessions: sessionStore({ table: tableOf, clock: own, tickSeconds, leadMs: latencies.leadMs }),
       latencies,
       turns: turnStore(tableOf, bodyStore(wrap("objects", objects))),
@@ -164,7 +172,22 @@ export function createWorld(options: WorldOptions): World {
     },
     poll: (process) => tick(depsOf(process)),
     runMessage: async (process, body) => void (await runMessage({ body, receives: 1 }, depsOf(process))),
+    async cancel(process, sessionId) {
+      const deps = depsOf(process);
+      await cancel(await readSession(sessionId, deps), deps);
+    },
+    async followUp(process, sessionId, { request, key }) {
+      const deps = depsOf(process);
+      const session = await readSession(sessionId, deps);
+      return followUp({ session, request, client: "test", idempotencyKey: key, hash: JSON.stringify(request) }, deps);
+    },
   };
+}
+
+async function readSession(sessionId: string, { sessions }: Pick<SpawnDeps, "sessions">): Promise<Session> {
+  const session = await sessions.get(sessionId);
+  if (session === undefined) throw new Error(`${sessionId}: accepted, and not there`);
+  return session;
 }
 
 export const queueNames = (config: Config) => [...config.lanes.map(({ id }) => id), realtimeQueue];
