@@ -16,7 +16,7 @@ export async function rerouteLane(lane: Lane, deps: BatcherDeps): Promise<void> 
   const waiting = await currentSessions(await receiveUpTo(realtimeAtOnce, lane.id, deps), lane.id, deps);
   for (const { session, handles } of waiting) {
     const changes = { ...takenRealtime(session, unavailableWhy), sendNo: session.sendNo + 1, notBefore: 0 };
-    const moved = await sessions.move("resend", session, "queued", changes);
+    const moved = await sessions.move("goRealtime", session, "queued", changes);
     // Whoever was not moved is somebody else's by now; and a message that is lost here is sent again by rescue.
     if (moved.moved) await queues.send(realtimeQueue, [queueMessageFor(moved.session)]);
     await deps.removeMessages(lane.id, handles);

@@ -82,7 +82,6 @@ export interface Move {
   passed?: readonly "notBefore"[];
   /** What must not be noted yet, and what must. */
   absent?: readonly "delivered"[];
-  present?: readonly "delivered"[];
 }
 
 /**
@@ -106,8 +105,10 @@ export const moves = {
   failQueued: { from: ["queued"], to: ["failed"], same: ["turn"] },
   /** From one manifest into one of the two that replace it. */
   split: { from: ["submitted"], to: ["submitted"], same: ["manifestId"] },
-  /** Rescue: the message is sent again, or the session is looked at later. */
-  resend: { from: ["queued"], to: ["queued"], same: ["turn", "notBefore"] },
+  /** The message is sent again, or the session is looked at later: never earlier than somebody else has put it off to. */
+  resend: { from: ["queued"], to: ["queued"], same: ["notBefore"] },
+  /** Out of the queue of its lane to the real-time one: a deadline of this turn is near, or its lane cannot batch. */
+  goRealtime: { from: ["queued"], to: ["queued"], same: ["turn"] },
   /** `pause_turn`: the same task goes on in a new turn. */
   nextTurn: { from: ["queued", "submitted", "running"], to: ["queued"], same: ["turn"] },
   /** The deadline passed and the policy says so. */
@@ -115,27 +116,24 @@ export const moves = {
   /** Whoever asked takes it back. What is under way may still answer, and is booked then. */
   cancel: { from: ["queued", "submitted", "running"], to: ["canceled"], same: ["turn"] },
   /** The user speaks again: a new turn, once the outside was told how the last one ended. */
-  followUp: { from: terminalStatuses, to: ["queued"], same: ["turn"], present: ["delivered"] },
+  followUp: { from: terminalStatuses, to: ["queued"], same: ["turn"] },
 } as const satisfies Record<string, Move>;
 export type MoveName = keyof typeof moves;
 
-/**
- * What is noted on a session without a move: the status stays, what is named here must hold. A turn that was seen ended
- * stays so, and needs no status to tell.
- */
+/** What is noted on a session without a move: the status stays, what is named here must hold. */
 export const notes = {
   /** A submitted or running session is looked at again later. */
-  lookAgain: { from: ["submitted", "running"], same: ["turn"] },
+  lookAgain: { from: ["submitted", "running"], same: [] },
   /** A look at it failed, and left it where it was: it is looked at again later. */
   stumble: { from: ["queued", "submitted", "running"], same: ["turn", "sendNo", "manifestId", "run"] },
   /** Batcher: a suspect is counted before it is touched. */
   visit: { from: ["queued"], same: ["turn"] },
   /** The event of this turn is on the bus. */
-  delivered: { same: ["turn"] },
+  delivered: { from: terminalStatuses, same: ["turn"] },
   /** The bus did not take it: it is put again later. */
-  undelivered: { same: ["turn"], absent: ["delivered"] },
+  undelivered: { from: terminalStatuses, same: ["turn"], absent: ["delivered"] },
 } as const satisfies Record<string, Note>;
-export type Note = Omit<Move, "from" | "to"> & Partial<Pick<Move, "from">>;
+export type Note = Omit<Move, "to">;
 export type NoteName = keyof typeof notes;
 
 export function canMove(from: Status, to: Status): boolean {

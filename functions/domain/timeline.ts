@@ -27,7 +27,7 @@ const reasons: { readonly [name in MoveName]?: (next: Session) => string | undef
         : howItEnded(next),
   failQueued: howItEnded,
   split: ({ manifestId }) => `in manifest ${manifestId}, half of the one before`,
-  resend: ({ why }) => why,
+  goRealtime: ({ why }) => why,
   nextTurn: () => "the model paused",
   timeOut: howItEnded,
   cancel: () => "asked for",

@@ -86,7 +86,7 @@ async function goRealtime(session: Session, deps: PollerDeps): Promise<undefined
       sendNo: session.sendNo + 1,
       notBefore: 0,
     };
-    const moved = await sessions.move("resend", session, "queued", { ...changes, fellBack: true });
+    const moved = await sessions.move("goRealtime", session, "queued", { ...changes, fellBack: true });
     if (moved.moved) await queues.send(realtimeQueue, [queueMessageFor(moved.session)]);
     return;
   }

@@ -7,6 +7,7 @@ import { isOpen } from "../domain/manifest.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { queueMessageFor, queueOf, realtimeStateOf } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
+import { unsureLook } from "../store/sessions.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle, tryAgain } from "../turns/settle.ts";
 import { endRun } from "../turns/unknown-run.ts";
@@ -83,7 +84,7 @@ async function askManifest(session: Session, deps: PollerDeps): Promise<void> {
   const { manifestId = "", sessionId, turn } = session;
   const manifest = await manifests.get(manifestId);
   if (manifest !== undefined && isOpen(manifest.state)) {
-    await sessions.note("lookAgain", session, {}, { purpose: "rescue", at: clock.now() + 2 * tickSeconds * 1000 });
+    await sessions.note("lookAgain", session, {}, unsureLook(session, clock.now(), tickSeconds));
     return;
   }
   const result = await turns.getResult(sessionId, turn, manifestId);

@@ -22,8 +22,10 @@ const maxLooks = 5;
  */
 export async function cancel(session: Session, deps: CancelDeps): Promise<Session> {
   const canceled = await endAsCanceled(session, deps);
-  if (canceled.status !== "canceled")
-    throw new RequestError(409, `the session has ended already: it is ${canceled.status}`);
+  if (canceled?.status !== "canceled") {
+    const how = canceled === undefined ? "a message has come since" : `it is ${canceled.status}`;
+    throw new RequestError(409, `the turn has ended already: ${how}`);
+  }
   if (canceled.delivered !== true) await tell([canceled], deps);
   return canceled;
 }
@@ -54,7 +56,7 @@ export async function cancelAll(
     const unfinished = found.sessions.filter(({ status }) => !isTerminal(status));
     const ended = await mapConcurrently(unfinished, concurrency, async (session) => {
       const now = await endAsCanceled(session, deps);
-      return now.status === "canceled" ? [now] : [];
+      return now?.status === "canceled" ? [now] : [];
     });
     const canceled = ended.flat();
     await tell(canceled, deps);
@@ -65,11 +67,13 @@ export async function cancelAll(
   }
 }
 
-/** @returns the session as it ended: canceled, or otherwise by somebody who was quicker */
-async function endAsCanceled(seen: Session, { sessions, clock, log }: CancelDeps): Promise<Session> {
+/** @returns the session as it ended: canceled, or otherwise by somebody who was quicker; undefined where it goes on since */
+async function endAsCanceled(seen: Session, { sessions, clock, log }: CancelDeps): Promise<Session | undefined> {
   let session = seen;
   for (let look = 0; look < maxLooks; look += 1) {
     if (isTerminal(session.status)) return session;
+    // The turn that was to be canceled has ended: what the user has said since is not meant.
+    if (session.askedAt !== seen.askedAt) return undefined;
     const { sessionId } = session;
     const moved = await sessions.move("cancel", session, "canceled", { endedAt: clock.now() });
     if (moved.moved) {

@@ -6,6 +6,7 @@ import { parseRecord } from "../domain/parse.ts";
 import {
   duePartition,
   dueShardOf,
+  isTerminal,
   listShardOf,
   type NextLook,
   type Note,
@@ -91,16 +92,20 @@ export function listPosition({ createdAt, sessionId }: { createdAt: number; sess
   return `${iso(createdAt)}#${sessionId}`;
 }
 
+/** Starts from an ended turn: one that was seen so stays so, and its number says it all. */
+export function isEnding({ from }: Note): boolean {
+  return from.every(isTerminal);
+}
+
 /** The condition of a move, clause by clause, from its row in the table of moves. */
 export function clausesFor(row: Note, seen: Session, now: number): Clause[] {
   return [
-    ...(row.from === undefined ? [] : [{ attribute: "status", is: "oneOf", values: row.from } as const]),
+    ...(isEnding(row) ? [] : [{ attribute: "status", is: "oneOf", values: row.from } as const]),
     ...row.same.map((attribute): Clause => {
       const value = seen[attribute];
       return value === undefined ? { attribute, is: "absent" } : { attribute, is: "equal", value };
     }),
     ...(row.absent ?? []).map((attribute): Clause => ({ attribute, is: "absent" })),
-    ...(row.present ?? []).map((attribute): Clause => ({ attribute, is: "present" })),
     ...(row.passed ?? []).map((attribute): Clause => ({ attribute, is: "atMost", value: now })),
   ];
 }

@@ -5,6 +5,7 @@ import {
   type DuePurpose,
   deadlineActionAt,
   duePartition,
+  isTerminal,
   type MoveName,
   moves,
   type NextLook,
@@ -15,7 +16,7 @@ import {
   type Status,
 } from "../domain/session.ts";
 import { isTold, withMove } from "../domain/timeline.ts";
-import { clausesFor, dueAttributes, metaKey, parseSession, sessionItem } from "./session-items.ts";
+import { clausesFor, dueAttributes, isEnding, metaKey, parseSession, sessionItem } from "./session-items.ts";
 import { type Listed, type ListQuery, listSessions } from "./session-list.ts";
 
 /** What a move writes beside the status: `undefined` removes an attribute. */
@@ -43,6 +44,9 @@ export interface Sessions {
   list(query: ListQuery): Promise<Listed[]>;
 }
 
+/** Moves right before their message is sent. */
+const sending: readonly MoveName[] = ["resend", "goRealtime", "followUp"];
+
 export interface SessionStoreOptions {
   table: Table;
   clock: Clock;
@@ -64,7 +68,7 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
   const lookFor = (session: Session) => lookAt(session, rescueAt(session, clock.now(), tickSeconds));
   // Only a message that was just sent is given time; what has none is sent as soon as it may be.
   const lookAfter = (name: MoveName, next: Session) =>
-    next.status === "queued" && name !== "resend" && name !== "followUp"
+    next.status === "queued" && !sending.includes(name)
       ? lookAt(next, Math.max(next.notBefore, clock.now()))
       : lookFor(next);
 
@@ -80,6 +84,7 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
     async move(name, seen, to, { because, ...changes } = {}) {
       const row: (typeof moves)[MoveName] = moves[name];
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
+      if (isEnding(row) && !isTerminal(seen.status)) return { moved: false, current: seen };
       const wanted = { ...changes, status: to };
       const next = merged(seen, wanted);
       const isBack = name === "leaveRun" && to === "submitted";
@@ -106,7 +111,7 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
 /**
  * Its manifest may have been settled while it was away: somebody has to ask; or its deadline still has to be acted upon.
  */
-function unsureLook(session: Session, now: number, tickSeconds: number): NextLook {
+export function unsureLook(session: Session, now: number, tickSeconds: number): NextLook {
   const hasDeadline = deadlineActionAt(session, 0) !== undefined;
   return { purpose: hasDeadline ? "deadline" : "rescue", at: now + 2 * tickSeconds * 1000 };
 }
