@@ -1,18 +1,26 @@
 import type { Found, Item, Table } from "../../functions/clients/table.ts";
 import { parseCustomId } from "../../functions/domain/ids.ts";
 import { manifestMoves } from "../../functions/domain/manifest.ts";
+import { unavailableWhy } from "../../functions/domain/routing.ts";
 import { canMove, isTerminal, type Status, statuses } from "../../functions/domain/session.ts";
 import type { Accepted, Callers } from "./callers.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Process, Scheduler } from "./scheduler.ts";
-import { queueNames, type World } from "./world.ts";
+import { queueNames, tickSeconds, type World } from "./world.ts";
 
 /** Watches every write that takes hold: what may never happen is seen when it happens, not only at rest. */
-export function watched(table: Table, clock: Pick<Scheduler, "now" | "acting">, violations: string[]): Table {
+export function watched(table: Table, clock: Moment, violations: string[]): Table {
   const runners = new Map<unknown, Process | undefined>();
   const facts = new Map<string, string>();
   const before = new Map<string, Item>();
   const waits = new Map<string, { attempt: string; until: number }>();
+  const check = (was: Item | undefined, is: Item): string[] => {
+    if (is.sk === "STATE") return checkParking(was, is, clock);
+    if (is.sk === "HEAD") return checkManifestMove(was, is);
+    return is.sk === "META"
+      ? [...checkMove(was, is, before, clock), ...checkRun(was, is, runners, clock), ...checkPatience(is, waits, clock)]
+      : [];
+  };
   const look = (item: Item) => {
     const key = `${item.pk} ${item.sk}`;
     if (/^(REQUEST|RESULT|ATTEMPT|DELIVERY|PAGE|OWNER)/.test(item.sk)) {
@@ -20,21 +28,26 @@ export function watched(table: Table, clock: Pick<Scheduler, "now" | "acting">, 
       if ((facts.get(key) ?? text) !== text) violations.push(`${key}: a fact that is written once was changed`);
       facts.set(key, text);
     }
-    if (item.sk === "META") {
-      violations.push(...checkMove(before.get(key), item, before, clock.now).map((what) => `${item.pk}: ${what}`));
-      violations.push(...checkRun(before.get(key), item, runners, clock));
-      checkPatience(item, waits, clock.now, violations);
-    }
-    if (item.sk === "HEAD")
-      violations.push(...checkManifestMove(before.get(key), item).map((what) => `${item.pk}: ${what}`));
+    violations.push(...check(before.get(key), item).map((what) => `${item.pk}: ${what}`));
     before.set(key, item);
   };
   const lookAt = (found: Found): Found => {
     if (found.moved) look(found.item);
     return found;
   };
+  const note = (item: Item | undefined) => {
+    if (item?.sk === "META") clock.acting?.seen.set(item.pk, item["askedAt"]);
+    if (item?.sk === "STATE") clock.acting?.seen.set(item.pk, item["untilResult"]);
+    return item;
+  };
   return {
     ...table,
+    get: async (key) => note(await table.get(key)),
+    getMany: async (keys) => {
+      const items = await table.getMany(keys);
+      items.forEach(note);
+      return items;
+    },
     insert: async (item) => lookAt(await table.insert(item)),
     put: async (write) => lookAt(await table.put(write)),
     update: async (change) => lookAt(await table.update(change)),
@@ -50,12 +63,17 @@ export function watched(table: Table, clock: Pick<Scheduler, "now" | "acting">, 
   };
 }
 
+function isPoisoned(item: Item): boolean {
+  return JSON.stringify(item["error"] ?? "").includes("poison");
+}
+
 /** What tells how a turn ended. */
 const endings = ["winner", "endedAt", "stopReason", "truncated", "error"] as const;
+type Moment = Pick<Scheduler, "now" | "acting">;
 const statusOf = (item: Item): Status | undefined => statuses.find((one) => one === item["status"]);
 
 /** Whatever the conditions of the store: a session only ever makes a move that is drawn, and none that breaks a promise. */
-function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Item>, now: number): string[] {
+function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Item>, { now, acting }: Moment): string[] {
   const [from, to] = [was === undefined ? undefined : statusOf(was), statusOf(is)];
   if (was === undefined || from === undefined || to === undefined) return [];
   const wrong: string[] = [];
@@ -69,8 +87,15 @@ function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Ite
   if (isTerminal(from) && !isSameTurn && was["delivered"] !== true) wrong.push("a turn was left undelivered");
   if (Number(is["turn"]) < Number(was["turn"])) wrong.push("it went back a turn");
   const deadlineAt = Number(is["deadlineAt"] ?? Number.NaN);
-  const wentRealtime = isSameTurn && was["mode"] === "batch" && is["mode"] === "realtime";
+  const cannotBatch = is["lane"] === "either" && is["why"] === unavailableWhy;
+  const wentRealtime = isSameTurn && !cannotBatch && was["mode"] === "batch" && is["mode"] === "realtime";
   if (wentRealtime && !(now >= deadlineAt - maxLeadMs)) wrong.push("went real-time before its time");
+  const due = typeof is["due"] === "string" ? is["due"].split("#")[0] : undefined;
+  const isLookedAt = to === "submitted" || isTerminal(to) || due === "rescue" || due === "deadline";
+  if (!isLookedAt) wrong.push(`${to}, and looked at by nobody: ${due}`);
+  const isOld = acting !== undefined && is["askedAt"] !== acting.seen.get(is.pk);
+  const isCounted = Number(is["visits"] ?? 0) > Number(was["visits"] ?? 0);
+  if (isOld && isSameTurn && (isCounted || isPoisoned(is))) wrong.push("blamed for what an earlier turn did");
   if (from === to) return wrong;
   if (to === "submitted" && is["mode"] !== "batch") wrong.push("batched, though routed real-time");
   if (to === "submitted" && from === "queued") {
@@ -79,6 +104,7 @@ function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Ite
   }
   if (to === "running" && from === "queued" && is["mode"] !== "realtime") wrong.push("at full price, though batched");
   if (to === "running" && from === "submitted" && !(now >= deadlineAt - maxLeadMs)) wrong.push("fell back too early");
+  if (to === "canceled" && isOld) wrong.push("canceled by a call that has not seen its message");
   if (to === "timeout" && !(now >= deadlineAt)) wrong.push("timed out before its deadline");
   return wrong;
 }
@@ -88,7 +114,7 @@ function checkRun(
   was: Item | undefined,
   is: Item,
   runners: Map<unknown, Process | undefined>,
-  { now, acting }: Pick<Scheduler, "now" | "acting">,
+  { now, acting }: Moment,
 ): string[] {
   if (is["status"] === "running" && was?.["status"] !== "running") runners.set(is["run"], acting);
   const isGivenUp =
@@ -96,7 +122,7 @@ function checkRun(
     (is["status"] === "queued" || is["status"] === "submitted") &&
     was["turn"] === is["turn"];
   if (!isGivenUp || now >= Number(was["runEndsAt"]) || runners.get(was["run"]) === acting) return [];
-  return [`${is.pk}: its real-time attempt was ended by somebody else`];
+  return ["its real-time attempt was ended by somebody else"];
 }
 
 function checkManifestMove(was: Item | undefined, is: Item): string[] {
@@ -112,24 +138,63 @@ function checkManifestMove(was: Item | undefined, is: Item): string[] {
 const maxLeadMs = 600_000;
 
 /** What was told to wait, for a retry or a parked lane, is not sent before. */
-function checkPatience(
-  item: Item,
-  waits: Map<string, { attempt: string; until: number }>,
-  now: number,
-  violations: string[],
-): void {
+function checkPatience(item: Item, waits: Map<string, { attempt: string; until: number }>, { now }: Moment): string[] {
   const attempt = `${String(item["turn"])}.${String(item["attempt"])}`;
   const before = waits.get(item.pk);
   const until = Math.max(Number(item["notBefore"]), before?.attempt === attempt ? before.until : 0);
   waits.set(item.pk, { attempt, until });
   // A deadline does not wait for the end of a pause.
-  if (item["fellBack"] === true) return;
+  if (item["fellBack"] === true) return [];
   const isSent = item["status"] === "submitted" || (item["status"] === "running" && item["manifestId"] === undefined);
-  if (isSent && now < until) violations.push(`${item.pk}: sent ${until - now} ms too early`);
+  return isSent && now < until ? [`sent ${until - now} ms too early`] : [];
+}
+
+/** What was learned of a lane is not forgotten by those who know less, and one session at a time goes ahead. */
+function checkParking(was: Item | undefined, is: Item, { now, acting }: Moment): string[] {
+  if (was?.["reason"] === undefined) return [];
+  const isOpen = is["reason"] === undefined;
+  const isUnaware = was["untilResult"] === true && acting?.seen.get(is.pk) !== true;
+  const isPending = was["probe"] !== undefined && Number(was["probeEndsAt"]) > now;
+  return [
+    ...(isOpen && Number(was["until"]) > now ? ["resumed before its time"] : []),
+    ...(isOpen && isUnaware ? ["resumed, though it waits for a result"] : []),
+    ...(!isOpen && Number(is["until"]) < Number(was["until"]) ? ["parked for less than it was"] : []),
+    ...(!isOpen && was["untilResult"] === true && is["untilResult"] !== true
+      ? ["it waits for no result any more"]
+      : []),
+    ...(!isOpen && isPending && is["probe"] !== undefined && is["probe"] !== was["probe"]
+      ? ["two probes at once"]
+      : []),
+  ];
+}
+
+/** Where nothing goes wrong, a policy is applied in the tick of its deadline, or in the next where a batch is read first. */
+export function lateAtRest(world: World, { apiFaults = [] }: Scenario): string[] {
+  const slackMs = 2 * (tickSeconds + 5) * 1000;
+  return world.items().flatMap((item) => {
+    const { deadlineAt, endedAt, onDeadline } = item;
+    if (item.sk !== "META" || deadlineAt === undefined || onDeadline === "wait") return [];
+    const isLate = Number(endedAt) > Number(deadlineAt) + (onDeadline === "fail" ? slackMs : 0);
+    // A turn that paused needs several answers, and a lost answer a second call.
+    const isAnswered = onDeadline === "fail" || (item["turn"] === 1 && apiFaults.every(({ on }) => on !== "message"));
+    return isLate && isAnswered
+      ? [`${item.pk}: ended ${Number(endedAt) - Number(deadlineAt)} ms after its deadline`]
+      : [];
+  });
+}
+
+/** What this run may do that others may not. */
+export interface Allowed extends Pick<Scenario, "mayPayTwice"> {
+  /** Its handlers break, or stall, again and again: nothing else may set a message aside. */
+  mayFillDeadLetters?: boolean;
 }
 
 /** What must hold once there is nothing left to do. */
-export function violationsAtRest(world: World, callers: Callers, { mayPayTwice = false }: Scenario): string[] {
+export function violationsAtRest(
+  world: World,
+  callers: Callers,
+  { mayPayTwice = false, ...scenario }: Allowed,
+): string[] {
   const items = world.items();
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
   return [
@@ -138,7 +203,7 @@ export function violationsAtRest(world: World, callers: Callers, { mayPayTwice =
     ...checkBill(world, byKey, items, mayPayTwice),
     ...checkBatches(world, byKey),
     ...checkSent(world),
-    ...checkLeftovers(world, items),
+    ...checkLeftovers(world, items, scenario),
   ];
 }
 
@@ -248,24 +313,24 @@ function checkBatches(world: World, byKey: ReadonlyMap<string, Item>): string[] 
   );
 }
 
-function checkLeftovers(world: World, items: readonly Item[]): string[] {
+function checkLeftovers(world: World, items: readonly Item[], { mayFillDeadLetters = false }: Allowed): string[] {
   const open = items.filter(({ pk }) => pk === "OPEN").map(({ sk }) => `${sk}: a manifest that is still open`);
   const queued = queueNames(world.config).flatMap((queue) => [
     ...(world.queues.bodies(queue).length === 0
       ? []
       : [`${queue}: ${world.queues.bodies(queue).length} messages left`]),
-    ...(world.queues.deadLetters(queue).length === 0 ? [] : [`${queue}: dead letters`]),
+    ...(mayFillDeadLetters || world.queues.deadLetters(queue).length === 0 ? [] : [`${queue}: dead letters`]),
   ]);
   return [...open, ...queued];
 }
 
 /** Whether anything is still to be done; looked at between ticks, without any effect. */
-export function isAtRest(world: World, { accepted }: Callers): boolean {
+export function isAtRest(world: World, { accepted }: Callers, allowed: Allowed): boolean {
   const byKey = new Map(world.items().map((item) => [`${item.pk} ${item.sk}`, item]));
   const sessions = accepted.map(({ sessionId }) => byKey.get(`SESSION#${sessionId} META`));
   const isDone = (item: Item | undefined) => {
     const status = statuses.find((one) => one === item?.["status"]);
     return status !== undefined && isTerminal(status) && item?.["delivered"] === true;
   };
-  return sessions.every(isDone) && checkLeftovers(world, world.items()).length === 0;
+  return sessions.every(isDone) && checkLeftovers(world, world.items(), allowed).length === 0;
 }

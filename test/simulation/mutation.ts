@@ -77,7 +77,7 @@ function refusingClauses(write: Write, current: Item | undefined): ClauseName[] 
   return when.filter((clause) => !holds(current, [clause])).map((clause) => nameOf(what, clause));
 }
 
-function keyOf(write: Write): Key {
+export function keyOf(write: Write): Key {
   if ("put" in write) return write.put.item;
   return "update" in write ? write.update.key : write.remove.key;
 }
@@ -134,5 +134,5 @@ function onlyName(found: readonly [string, unknown][], what: string): string {
 }
 
 function kind({ pk, sk }: Pick<Item, "pk" | "sk">): string {
-  return pk === "LEASE" || pk === "OPEN" ? pk : (sk.split("#")[0] ?? sk);
+  return ["LEASE", "OPEN", "LEFT"].includes(pk) ? pk : (sk.split("#")[0] ?? sk);
 }

@@ -1,7 +1,8 @@
-import type { Change } from "../../functions/clients/table.ts";
-import { type Callers, startCallers } from "./callers.ts";
-import { isAtRest, violationsAtRest, watched } from "./invariants.ts";
-import { isDecisive, sessionClauses } from "./mutation.ts";
+import type { Change, Put } from "../../functions/clients/table.ts";
+import { derivedId } from "../../functions/domain/ids.ts";
+import { startCallers } from "./callers.ts";
+import { isAtRest, lateAtRest, violationsAtRest, watched } from "./invariants.ts";
+import { isDecisive, keyOf, sessionClauses } from "./mutation.ts";
 import { type Random, seeded } from "./random.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import {
@@ -46,14 +47,15 @@ const livenessSeconds = 3 * 24 * 3600;
 
 export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOptions): Promise<RunReport> {
   const random = seeded(seed);
-  const chaos = plan ?? randomFaults(seeded(seed + 1), scenario);
-  const pace: Pace = plan === undefined ? paceOf(seed, random, (key) => world.peek(key)) : { slowness: 0 };
+  const pace: Pace = plan === undefined ? paceOf(seed, random, scenario, (key) => world.peek(key)) : { slowness: 0 };
+  const chaos = plan ?? (pace.isCalm === true ? () => undefined : randomFaults(seeded(seed + 1), scenario));
   const scheduler = new Scheduler(random, chaos, startAt, pace);
   const violations: string[] = [];
   const world = createWorld({
     scheduler,
     random: seeded(seed + 2),
     seed,
+    isPoison: (sessionId) => scenario.poison?.some((task) => derivedId("test", `key-${task}`) === sessionId) === true,
     removedLane: scenario.removedLane,
     withLeases: scenario.withLeases ?? !random.chance(0.3),
     wrapTable: (table) => watched(wrapTable?.(table) ?? table, scheduler, violations),
@@ -66,7 +68,9 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
     isOver = true;
   };
   startClocks(world, scheduler, random, () => isOver);
-  watchForRest(world, scheduler, callers, end);
+  const { mayPayTwice = false } = scenario;
+  const allowed = { mayPayTwice, mayFillDeadLetters: scenario.poison !== undefined || pace.moment !== undefined };
+  watchForRest(scheduler, () => callers.areAnswered() && isAtRest(world, callers, allowed), end);
   await scheduler.run(() => isOver);
   return {
     seed,
@@ -79,7 +83,8 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
     violations: [
       ...violations,
       ...(callers.areAnswered() ? [] : ["a caller was never answered"]),
-      ...violationsAtRest(world, callers, scenario),
+      ...violationsAtRest(world, callers, allowed),
+      ...(pace.isCalm === true ? lateAtRest(world, scenario) : []),
     ],
     trace: scheduler.trace,
   };
@@ -87,28 +92,32 @@ export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOpti
 
 /** The seeds go round the scenarios, and within each round the paces: so each scenario meets each pace. */
 export const scenarioOf = (seed: number): Scenario => scenarios[seed % scenarios.length]!;
-const plainPaces = 20;
+const calmPaces = 2;
+const plainPaces = 18;
 /** So many seeds show each scenario at each pace. */
-export const wholeRound = scenarios.length * (plainPaces + slowSpots.length + sessionClauses.length);
+export const wholeRound = scenarios.length * (calmPaces + plainPaces + slowSpots.length + sessionClauses.length);
 
 /** In some seeds one kind of call is slow, in others the writes of one condition wait until it alone would refuse them. */
-function paceOf(seed: number, random: Random, peek: World["peek"]): Pace {
+function paceOf(seed: number, random: Random, scenario: Scenario, peek: World["peek"]): Pace {
+  const { holds = sessionClauses, slowForSeconds } = scenario;
+  const patience = slowForSeconds === undefined ? {} : { slowForSeconds };
   const slowness = random.pick([0, 0, 0.01, 0.05, 0.15]);
   const spots: readonly (SlowSpot | undefined)[] = [
     ...Array.from({ length: plainPaces }, () => undefined),
     ...slowSpots,
   ];
-  const no = Math.floor(seed / scenarios.length) % (spots.length + sessionClauses.length);
-  const target = sessionClauses[no - spots.length];
-  if (target === undefined) return { slowness, slowSpot: spots[no] };
+  const no = (Math.floor(seed / scenarios.length) % (calmPaces + spots.length + sessionClauses.length)) - calmPaces;
+  if (no < 0) return { slowness: 0, isCalm: true };
+  const target = holds[Math.max(0, no - spots.length) % holds.length];
+  if (no < spots.length || target === undefined) return { slowness, slowSpot: spots[no], ...patience };
   const moment: Pace["moment"] = (method, [change]) => {
-    if (method !== "update") return undefined;
-    const update = change as Change;
-    const isNow = () => isDecisive(target, { update }, peek(update.key));
+    if (method !== "update" && method !== "put") return undefined;
+    const write = method === "update" ? { update: change as Change } : { put: change as Put };
+    const isNow = () => isDecisive(target, write, peek(keyOf(write)));
     // Not all of them: the others are what makes the moment come.
     return isNow() === "no" && random.chance(1 / 2) ? () => isNow() === "yes" : undefined;
   };
-  return { slowness, moment };
+  return { slowness, moment, ...patience };
 }
 
 /** Somebody else's batch in the same workspace, of a size like ours. */
@@ -151,11 +160,10 @@ async function takeRealtime(world: World, scheduler: Scheduler): Promise<void> {
   }
 }
 
-function watchForRest(world: World, scheduler: Scheduler, callers: Callers, end: () => void): void {
+function watchForRest(scheduler: Scheduler, isComplete: () => boolean, end: () => void): void {
   const look = () => {
     const isLate = scheduler.now - startAt > livenessSeconds * 1000;
-    const isComplete = callers.areAnswered() && isAtRest(world, callers);
-    if (isLate || isComplete) end();
+    if (isLate || isComplete()) end();
     else scheduler.after(tickSeconds * 500, look);
   };
   scheduler.after(tickSeconds * 1000, look);

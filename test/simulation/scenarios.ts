@@ -1,5 +1,6 @@
 import type { SpawnRequest } from "../../functions/domain/spawn-request.ts";
 import type { Fault as ApiFault } from "../../infra/local/anthropic/faults.ts";
+import type { ClauseName } from "./mutation.ts";
 
 /** Without a message the session is canceled, within so many seconds; with one it is followed up, once its turn has ended. */
 export interface Later {
@@ -20,6 +21,12 @@ export interface Scenario {
   withLeases?: boolean;
   /** A lane that is taken out of the configuration while it has work. */
   removedLane?: string;
+  /** Tasks whose requests break the code that reads them, until somebody mends the code. */
+  poison?: readonly number[];
+  /** How long calls may be slow; 45 minutes unless given. */
+  slowForSeconds?: number;
+  /** The conditions whose writes wait for their worst moment; all of them, in turn, unless given. */
+  holds?: readonly ClauseName[];
   /** Batches of others in the workspace. */
   strangers?: number;
   /** A batch that surfaces only after its manifest was given up is the one thing that is paid twice. */
@@ -78,8 +85,36 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   {
-    name: "a content refusal splits down to the one",
-    tasks: many(3),
+    name: "no credit in the results, until there is some",
+    tasks: many(5, "[[stand-in: credit times 1]] When there is money."),
+    apiFaults: [{ kind: "rate_limited", on: "create", times: 3, retryAfterSeconds: 60, probability: 0.5 }],
+    holds: ["put STATE: until", "put STATE: untilResult", "put STATE: probe"],
+  },
+  {
+    name: "a lane that cannot batch, and goes real-time meanwhile",
+    tasks: [
+      ...Array.from({ length: 3 }, (_, index) => ({ ...batched(`Either way. ${index}`), lane: "either" })),
+      ...many(1),
+    ],
+    later: [{ task: 0, message: "And then?" }],
+    apiFaults: [{ kind: "not_found", on: "create", times: 3 }],
+  },
+  {
+    name: "real time refused, until it is not",
+    tasks: Array.from({ length: 4 }, (_, index) => ({ task: `Now. ${index}`, agentId: "live" })),
+    apiFaults: [
+      { kind: "unauthorized", on: "message", times: 2 },
+      { kind: "spend_limit", on: "message", times: 1 },
+    ],
+  },
+  {
+    name: "a content refusal splits down to the one, while some are taken back",
+    tasks: many(3, "[[stand-in: slow 400]] Go on."),
+    later: [
+      { task: 0, within: 120 },
+      { task: 2, within: 120 },
+    ],
+    holds: ["split session: status", "split session: manifestId", "leaveBatch session: status"],
     apiFaults: [{ kind: "bad_request", on: "create", times: 2, index: 0 }],
   },
   {
@@ -124,9 +159,16 @@ export const scenarios: readonly Scenario[] = [
       { ...batched("[[stand-in: errored api_error times 1]] Soon."), timeoutSeconds: 240, onDeadline: "fallback" },
     ],
     apiFaults: [{ kind: "lost_response", on: "message", probability: 0.5, times: 3 }],
+    holds: ["leaveRun session: run", "leaveRun session: status", "finish session: turn"],
   },
   {
     name: "a fallback's answer racing a pause of the batch",
+    holds: [
+      "nextTurn session: status",
+      "nextTurn session: turn",
+      "finish session: status",
+      "lookAgain session: status",
+    ],
     tasks: Array.from({ length: 3 }, (_, index) => ({
       ...batched(
         `[[stand-in: slow 200]] [[stand-in: ${index === 2 ? "pause_turn" : "pause_in_batch"} 2]] Search. ${index}`,
@@ -201,6 +243,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "follow-up racing delivery",
+    holds: ["undelivered session: turn", "delivered session: turn", "start session: mode", "followUp session: turn"],
     tasks: [...many(2), { task: "Now.", agentId: "live" }],
     later: [
       { task: 0, message: "And then?" },
@@ -222,6 +265,30 @@ export const scenarios: readonly Scenario[] = [
       { task: 2, within: 200 },
       { task: 2, message: "After all." },
     ],
+    holds: ["timeOut session: turn", "cancel session: turn", "claim session: turn", "finish session: turn"],
+  },
+  {
+    name: "follow-up racing a fallback of the turn before",
+    tasks: [
+      hurried("[[stand-in: slow 700]] Hurry.", 900),
+      { ...hurried("[[stand-in: slow 700]] Hurry.", 900), lane: "narrow" },
+      { ...hurried("[[stand-in: slow 90]] Hurry.", 950), lane: "narrow" },
+    ],
+    later: [0, 1, 2].map((task) => ({ task, message: "[[stand-in: slow 60]] And then?", mode: "batch" as const })),
+    holds: ["fallBack session: manifestId", "goRealtime session: turn"],
+  },
+  {
+    name: "a session that breaks the batcher, and is taken back or asked again",
+    tasks: many(4),
+    later: [
+      { task: 0, within: 5400 },
+      { task: 0, message: "And now?" },
+      { task: 1, within: 5400 },
+      { task: 1, message: "And you?" },
+    ],
+    poison: [0, 1],
+    slowForSeconds: 7200,
+    holds: ["failQueued session: status", "failQueued session: turn", "visit session: turn", "stumble session: turn"],
   },
   {
     name: "everything at once",

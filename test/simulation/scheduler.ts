@@ -11,6 +11,9 @@ export type Fault = (typeof faultKinds)[number];
 /** One run of a function, or of a caller. Once it has crashed, nothing it does has any effect, and nothing answers it. */
 export interface Process {
   name: string;
+  startedAt: number;
+  /** What this process has read last, by key: when the user last spoke, or whether a lane waits for a result. */
+  seen: Map<string, unknown>;
   isDead: boolean;
   died: Promise<void>;
   die(): void;
@@ -18,7 +21,7 @@ export interface Process {
 
 /** Trouble ends after so many effects, and slowness after so long: from then on everything must come to rest. */
 export const troubledEffects = 400;
-const slowForMs = 45 * 60_000;
+const slowForSeconds = 45 * 60;
 const heldMs = 5_000;
 const slowMs = [2_000, 30_000, 200_000, 700_000];
 
@@ -49,6 +52,10 @@ export const slowSpots = [
 export type SlowSpot = (typeof slowSpots)[number];
 
 export interface Pace {
+  /** Nothing goes wrong but what the API does, and no index is behind: every promise about time holds to the tick. */
+  isCalm?: boolean;
+  /** Until so long after the start. */
+  slowForSeconds?: number;
   /** How often any call out is slow: then it takes hold much later, or its answer comes later, while others go on. */
   slowness: number;
   /** What is slow every other time. */
@@ -74,8 +81,10 @@ export function strike(name: string, fault: Fault): Fault {
   return isPaid && (fault === "twice" || fault === "echo") ? "lose-answer" : fault;
 }
 
+/** As the SDK tells of a call that failed or whose answer was lost. */
 export class TransientError extends Error {
   override name = "TransientError";
+  readonly $metadata = {};
 }
 
 /**
@@ -125,7 +134,14 @@ export class Scheduler {
     body: (process: Process) => Promise<void>,
   ): { process: Process; ended: Promise<"returned" | "threw" | "died"> } {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const process: Process = { name, isDead: false, died: promise, die: () => {} };
+    const process: Process = {
+      name,
+      startedAt: this.now,
+      seen: new Map(),
+      isDead: false,
+      died: promise,
+      die: () => {},
+    };
     process.die = () => {
       process.isDead = true;
       resolve();
@@ -152,8 +168,7 @@ export class Scheduler {
 
   /** A held call looks again and again whether its moment has come; if it never does, its process dies over it. */
   private hold(effect: Effect, hasCome: () => boolean): void {
-    const isLate = this.now > this.startAt + slowForMs;
-    if (isLate || effect.process.isDead || hasCome()) this.pending.push(effect);
+    if (!this.isSlowYet || effect.process.isDead || hasCome()) this.pending.push(effect);
     else this.after(heldMs, () => this.hold(effect, hasCome));
   }
 
@@ -184,15 +199,20 @@ export class Scheduler {
     }
   }
 
+  private get isSlowYet(): boolean {
+    return this.now <= this.startAt + (this.pace.slowForSeconds ?? slowForSeconds) * 1000;
+  }
+
   private isQuick(name: string): boolean {
-    if (this.now > this.startAt + slowForMs) return true;
+    if (!this.isSlowYet) return true;
     const { slowness, slowSpot } = this.pace;
     const isSpot = slowSpot !== undefined && name.includes(slowSpot);
     return !this.random.chance(isSpot ? 1 / 2 : slowness);
   }
 
   /** Nobody waits for it any more, but it takes hold. */
-  private async echo({ run }: Effect): Promise<void> {
+  private async echo({ process, run }: Effect): Promise<void> {
+    this.acting = process;
     try {
       await run();
     } catch {

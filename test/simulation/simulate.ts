@@ -27,6 +27,8 @@ const totals = new Totals();
 
 function take(report: RunReport, about: () => string): void {
   totals.add(report);
+  for (const violation of report.violations)
+    process.stderr.write(`seed ${report.seed} (${report.scenario}): ${violation}\n`);
   if (values.trace) process.stdout.write(`${report.trace.join("\n")}\n`);
   if (totals.runs % 200 !== 0) return;
   const effects = totals.effects.toLocaleString("en");
