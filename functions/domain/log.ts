@@ -34,6 +34,7 @@ export const logCodes = [
   "batch_canceled",
   "departure_lost",
   "list_incomplete",
+  "list_complete",
   "workspace_mismatch",
   "realtime_unknown",
   "realtime_refused",

@@ -3,6 +3,7 @@ import type { Credential } from "../clients/anthropic-by-lane.ts";
 import type { Queues } from "../clients/sqs.ts";
 import type { Config } from "../domain/config/index.ts";
 import type { Metrics } from "../domain/log.ts";
+import type { IsNews } from "../domain/news.ts";
 import type { Departures } from "../store/departures.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Leases } from "../store/leases.ts";
@@ -19,6 +20,8 @@ export interface PollerDeps extends SettleDeps, DeliverDeps {
   queues: Queues;
   anthropicFor(credential: Credential): Anthropic;
   metrics: Metrics;
+  /** Of the lists of batches: what is the same as in the last tick is not said again. */
+  isNews: IsNews;
   tickSeconds: number;
   reconcileGraceSeconds: number;
   /** Until the function's own end. */

@@ -6,6 +6,7 @@ import { embeddedMetrics, jsonLog } from "../clients/log.ts";
 import { secretsManager } from "../clients/secrets-manager.ts";
 import { sqsQueues } from "../clients/sqs.ts";
 import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
+import { newsFilter } from "../domain/news.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -36,5 +37,6 @@ const deps = once((): Omit<PollerDeps, "millisecondsLeft"> => {
     random: Math.random,
     log: jsonLog("poller"),
     metrics: embeddedMetrics(store.clock),
+    isNews: newsFilter(),
   };
 });

@@ -68,10 +68,18 @@ async function readWorkspace(credential: Credential, oldest: number, deps: Polle
   const listedAt = deps.clock.now();
   try {
     const list = await anthropic.listBatches(oldest);
-    if (!list.complete) deps.log("list_incomplete", { batches: list.batches.length });
+    sayOnce(credential, list.complete ? undefined : "it ends early", deps);
     return { anthropic, list, listedAt };
   } catch (error) {
-    deps.log("list_incomplete", { error: nameOf(error) });
+    sayOnce(credential, nameOf(error), deps);
     return { anthropic, list: undefined, listedAt };
   }
+}
+
+/** A credential that cannot batch has no list either, for as long as that lasts. */
+function sayOnce(credential: Credential, problem: string | undefined, { isNews, log }: PollerDeps): void {
+  const { apiKeySecret, workspaceId } = credential;
+  if (!isNews(credentialOf(credential), problem)) return;
+  if (problem === undefined) log("list_complete", { apiKeySecret, workspaceId });
+  else log("list_incomplete", { apiKeySecret, workspaceId, problem });
 }

@@ -7,6 +7,7 @@ import { type Config, parseConfig } from "../../functions/domain/config/index.ts
 import type { FollowUpRequest } from "../../functions/domain/follow-up-request.ts";
 import { functionSeconds } from "../../functions/domain/limits.ts";
 import type { LogCode } from "../../functions/domain/log.ts";
+import { newsFilter } from "../../functions/domain/news.ts";
 import { once } from "../../functions/domain/once.ts";
 import { realtimeQueue } from "../../functions/domain/queue-message.ts";
 import type { Session } from "../../functions/domain/session.ts";
@@ -164,6 +165,7 @@ export function createWorld(options: WorldOptions): World {
       random: () => random.next(),
       log,
       metrics: () => {},
+      isNews: newsFilter(),
       tickSeconds,
       createTimeoutSeconds: 300,
       reconcileGraceSeconds: 600,

@@ -6,6 +6,7 @@ import type { NewId } from "../../functions/domain/clock.ts";
 import type { Config } from "../../functions/domain/config/index.ts";
 import { parseConfig } from "../../functions/domain/config/index.ts";
 import type { Log, Metrics } from "../../functions/domain/log.ts";
+import { newsFilter } from "../../functions/domain/news.ts";
 import type { PollerDeps } from "../../functions/poller/deps.ts";
 import { tick } from "../../functions/poller/tick.ts";
 import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
@@ -76,7 +77,7 @@ export function rooms(options: RoomsOptions) {
   };
   const shared = { ...store, ...rest, ...timing, config, clock, newId, queues, events, anthropicFor };
   const realtimeAtOnce = config.realtime.maxConcurrency;
-  const deps = { ...shared, removeMessages: messageRemover(queues), realtimeAtOnce };
+  const deps = { ...shared, isNews: newsFilter(), removeMessages: messageRemover(queues), realtimeAtOnce };
   const spawnHttp = spawnApp(deps);
   const sessionsHttp = sessionsApp(deps);
   return {

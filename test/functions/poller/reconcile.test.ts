@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { batchesOf, createBodies } from "../../support/batches.ts";
 import { memoryWorkspaceId } from "../../support/memory-anthropic.ts";
+import { apiKeySecret } from "../../support/ports.ts";
 import { type TestWorld, testWorld } from "../../support/world.ts";
 
 const caller = { workspaceId: memoryWorkspaceId, version: "2023-06-01", betas: [] };
@@ -288,6 +289,25 @@ describe("a list from another workspace than the manifest's", () => {
     }
     expect(states(world)).toEqual(["submitting"]);
     expect(world.codes()).toContain("workspace_mismatch");
+  });
+});
+
+describe("a list that cannot be had", () => {
+  it("is told of once while it stays so, each credential by itself, and once when it is there again", async () => {
+    const lanes = [{ id: "other", apiKeySecret: "other-key" }];
+    const secrets = { [apiKeySecret]: "sk-test", "other-key": "sk-test" };
+    const world = testWorld({ config: { agents: { list: [{ id: "worker" }] }, lanes }, secrets });
+    world.api.faults.set({ on: "list", kind: "not_found" });
+    await world.ticks(3);
+    world.api.faults.clear();
+    await world.ticks(3);
+    const told = world.logs.filter(({ code }) => code.startsWith("list_"));
+    expect(told.map(({ code, fields }) => [code, fields["apiKeySecret"], fields["problem"]])).toEqual([
+      ["list_incomplete", undefined, "NotFoundError"],
+      ["list_incomplete", "other-key", "NotFoundError"],
+      ["list_complete", undefined, undefined],
+      ["list_complete", "other-key", undefined],
+    ]);
   });
 });
 
