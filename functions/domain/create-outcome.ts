@@ -55,10 +55,10 @@ function reasonIn({ status, error }: RefusedAnswer): string | undefined {
   return isQueueFull ? "queue_full" : parkReason(error);
 }
 
-/** Whether a lane pays the full price rather than wait, as it was told to. */
+/** Whether a lane pays the full price rather than wait, as it was told to. Once a probe is under way, batches are to be had. */
 export function goesRealtime(
   { onBatchUnavailable }: Pick<Lane, "onBatchUnavailable">,
-  parked: { reason: string } | undefined,
+  parked: { reason: string; probe?: string } | undefined,
 ): boolean {
-  return onBatchUnavailable === "realtime" && parked?.reason === batchesUnavailable;
+  return onBatchUnavailable === "realtime" && parked?.reason === batchesUnavailable && parked.probe === undefined;
 }

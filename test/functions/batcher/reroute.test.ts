@@ -88,6 +88,21 @@ describe("a credential that cannot batch", () => {
   });
 });
 
+describe("a lane that waits for a probe's result", () => {
+  it("pays for no call at the full price any more, though it was parked because batches could not be had", async () => {
+    const world = testWorld({ config: payer, batchSeconds: { min: 600, max: 600 } });
+    await world.deps.lanes.park("default", "batches_unavailable");
+    await world.deps.lanes.parkUntilResult("default", "batches_unavailable");
+    world.pass(300);
+    const ids = [await world.accept("One."), await world.accept("Two.")];
+    await world.ticks(8);
+    expect(await world.deps.lanes.parked("default")).toMatchObject({ untilResult: true, probe: expect.any(String) });
+    expect([world.called(create), world.called(message)]).toEqual([1, 0]);
+    await world.ticks(40);
+    for (const id of ids) expect(await world.see(id)).toMatchObject({ status: "done", mode: "batch" });
+  });
+});
+
 describe("a credential that is not known to be good for anything", () => {
   it.each(["not_found", "unauthorized", "forbidden"] as const)("only parks its lane: %s", async (kind) => {
     const world = testWorld({ config: payer });
