@@ -1,4 +1,5 @@
 import type { Lane } from "../domain/config/index.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
 import { batchLifeSeconds } from "../domain/limits.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import type { Parked } from "../store/lanes.ts";
@@ -16,7 +17,7 @@ export async function leaveOf(lane: Lane, deps: BatcherDeps): Promise<Leave> {
   if (parked === undefined) return { may: "all" };
   if (parked.until > clock.now()) return { may: "nothing", parked };
   if (parked.probe === undefined) return { may: "probe", parked };
-  const verdict = await judge(parked.probe, deps);
+  const verdict = await verdictOn(parked.probe, deps);
   if (verdict === "good") return (await resume(lane, parked, deps)) ? { may: "all" } : { may: "nothing", parked };
   if (verdict === "pending" && (parked.probeEndsAt ?? 0) > clock.now()) return { may: "nothing", parked };
   return { may: "nothing", parked: await parkAgain(lane, parked.reason, deps) };
@@ -45,6 +46,17 @@ async function resume(lane: Lane, parked: Parked, { lanes, log }: BatcherDeps): 
   const isResumed = await lanes.resume(lane.id, parked);
   if (isResumed) log("lane_resumed", { lane: lane.id });
   return isResumed;
+}
+
+/** Of a probe whose records are damaged nothing is learned: another one tells, or no lane would ever be open again. */
+async function verdictOn(manifestId: string, deps: BatcherDeps): Promise<"good" | "bad" | "pending"> {
+  try {
+    return await judge(manifestId, deps);
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    deps.log("record_corrupt", { manifestId, what: error.message });
+    return "bad";
+  }
 }
 
 /** `good` is only a result which Anthropic made something of. One that expired, was canceled or was lost proves nothing. */

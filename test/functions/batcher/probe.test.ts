@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { memberCounts, requestsOf } from "../../support/batches.ts";
+import { batchesOf, memberCounts, requestsOf } from "../../support/batches.ts";
 import { type TestWorld, testWorld, type WorldOptions } from "../../support/world.ts";
 
 const create = "POST /v1/messages/batches";
@@ -81,6 +81,22 @@ describe("a lane whose results said that there is no credit", () => {
     expect(await world.deps.lanes.parked("default")).toMatchObject({ seconds: 600 });
     await world.ticks(45);
     await expectDone(world, ids);
+  });
+
+  it.each(["HEAD", "PAGE#00001"])("is not stuck with a probe whose %s is damaged", async (sk) => {
+    const { world, ids } = await withoutCredit();
+    await world.ticks(1);
+    const [probe] = batchesOf(world);
+    if (sk !== "HEAD") await world.ticks(10);
+    const { state, members } = { state: "lost", members: 7 };
+    await world.table.update({
+      key: { pk: String(probe?.pk), sk },
+      set: sk === "HEAD" ? { state } : { members },
+      when: [],
+    });
+    await world.ticks(40);
+    expect(await world.deps.lanes.parked("default")).toBeUndefined();
+    for (const id of ids.slice(1)) expect(await world.see(id)).toMatchObject({ status: "done", attempt: 1 });
   });
 
   it("is not stuck with a probe whose batch never ends", async () => {
