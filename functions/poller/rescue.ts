@@ -2,11 +2,12 @@ import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Lane } from "../domain/config/index.ts";
 import { goesRealtime } from "../domain/create-outcome.ts";
 import { opensAt } from "../domain/lane-hours.ts";
-import { concurrency } from "../domain/limits.ts";
+import { concurrency, maxParkSeconds } from "../domain/limits.ts";
 import { isOpen } from "../domain/manifest.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { queueMessageFor, queueOf, realtimeStateOf } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
+import type { Parked } from "../store/lanes.ts";
 import { unsureLook } from "../store/sessions.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle, tryAgain } from "../turns/settle.ts";
@@ -59,13 +60,17 @@ async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
   log("session_rescued", { sessionId: session.sessionId, from: "queued", sendNo: moved.session.sendNo });
 }
 
-/** When its lane, or the credential of its real-time call, takes work again. */
+/**
+ * When its lane, or the credential of its real-time call, takes work again. Somebody may have parked it by hand for a week, and
+ * end that tomorrow: so nobody is put off for longer than a lane parks by itself.
+ */
 async function opensFor(session: Session, lane: Lane, { lanes, clock }: PollerDeps): Promise<number> {
-  if (session.mode === "realtime") return (await lanes.parked(realtimeStateOf(lane)))?.until ?? 0;
+  const latest = clock.now() + maxParkSeconds * 1000;
+  const untilOf = (parked: Parked | undefined) => Math.min(parked?.until ?? 0, latest);
+  if (session.mode === "realtime") return untilOf(await lanes.parked(realtimeStateOf(lane)));
   const parked = await lanes.parked(lane.id);
   // What goes real-time instead is sent from the lane's own queue.
-  const isHeld = parked !== undefined && !goesRealtime(lane, parked);
-  return Math.max(opensAt(lane, clock.now()), isHeld ? parked.until : 0);
+  return Math.max(opensAt(lane, clock.now()), goesRealtime(lane, parked) ? 0 : untilOf(parked));
 }
 
 /** Whoever ran it is dead, or its lease would not be over. */

@@ -1,5 +1,5 @@
 import { iso } from "../domain/clock.ts";
-import { realtimeLeaseSeconds } from "../domain/limits.ts";
+import { maxParkSeconds, realtimeLeaseSeconds } from "../domain/limits.ts";
 import { realtimeStateOf } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
 import type { Parked } from "../store/lanes.ts";
@@ -23,7 +23,7 @@ export async function admit(session: Session, id: string, deps: RealtimeDeps): P
   const parked = await lanes.parked(state);
   if (parked === undefined) return { id, state };
   const now = clock.now();
-  const until = Math.max(parked.until, now + probeWaitSeconds * 1000);
+  const until = Math.max(Math.min(parked.until, now + maxParkSeconds * 1000), now + probeWaitSeconds * 1000);
   if (parked.until > now || (parked.probeEndsAt ?? 0) > now) return { until };
   const endsAt = now + realtimeLeaseSeconds * 1000;
   const isProbe = await lanes.probe(state, parked, { by: id, endsAt });

@@ -27,6 +27,24 @@ it("a deadline that has nothing to do gives its session back to rescue, so that 
 });
 
 describe("rescue", () => {
+  it.each(["batch", "realtime"])(
+    "looks once an hour whether a lane parked by hand for a week is open: %s",
+    async (routing) => {
+      const world = testWorld();
+      const now = world.clock.now();
+      const state = { reason: "paused", since: now, until: now + 7 * 24 * 3_600_000, seconds: 300 };
+      const key = { pk: `LANE#${routing === "batch" ? "default" : "realtime"}`, sk: "STATE" };
+      await world.table.put({ item: { ...key, ...state }, when: [] });
+      const sessionId = await world.accept("One.", { routing });
+      await world.ticks(150);
+      expect(await world.see(sessionId)).toMatchObject({ status: "queued" });
+      await world.table.transact([{ remove: { key, when: [] } }]);
+      await world.ticks(80);
+      expect(await world.see(sessionId)).toMatchObject({ status: "done", attempt: 1 });
+      expect(world.queues.deadLetters("default")).toEqual([]);
+    },
+  );
+
   it("sends a message again that never came, under a new number, and then ever more rarely", async () => {
     const world = testWorld();
     const sessionId = await world.accept();
