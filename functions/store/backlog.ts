@@ -2,7 +2,6 @@ import * as v from "valibot";
 import type { Item, Table } from "../clients/table.ts";
 import type { DueEntry } from "../domain/backlog.ts";
 import { dueShards, maxBacklogEntries } from "../domain/limits.ts";
-import { parseRecord } from "../domain/parse.ts";
 import { duePartition, statuses } from "../domain/session.ts";
 
 export interface BacklogReader {
@@ -42,6 +41,8 @@ async function readPartition(
   take: (entries: readonly DueEntry[]) => void,
 ): Promise<boolean> {
   let after: Item | undefined;
+  // The entry of a session that is damaged is not counted, and hides no other.
+  let isWhole = true;
   for (let read = 0; read < maxBacklogEntries; ) {
     const page = await table.queryIndex({
       index: "due",
@@ -50,10 +51,12 @@ async function readPartition(
       limit: entriesPerPage,
       ...(after === undefined ? {} : { after }),
     });
-    take(page.items.map((item) => parseRecord(schema, item, `due ${item.pk}`)));
+    const entries = page.items.map((item) => v.safeParse(schema, item));
+    take(entries.flatMap(({ success, output }) => (success ? [output] : [])));
+    isWhole &&= entries.every(({ success }) => success);
     read += page.items.length;
     after = page.next;
-    if (after === undefined) return true;
+    if (after === undefined) return isWhole;
   }
   return false;
 }

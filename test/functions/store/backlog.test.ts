@@ -31,6 +31,20 @@ describe("the backlog", () => {
     expect(found).toEqual([]);
   });
 
+  it("counts the others where an entry is damaged, and says that this was not all", async () => {
+    const table = memoryTable();
+    for (const number of [0, 8])
+      await table.put({
+        item: sessionItem(aSession({ sessionId: idOf(number) }), { purpose: "rescue", at: 5 }),
+        when: [],
+      });
+    const key = { pk: `SESSION#${idOf(0)}`, sk: "META" };
+    await table.update({ key, set: { status: "lost" }, when: [] });
+    const found: DueEntry[] = [];
+    expect(await backlogReader(table).read((entries) => void found.push(...entries))).toBe(false);
+    expect(found).toHaveLength(1);
+  });
+
   it("is read only so far, however long it is, and then says that this was not all", async () => {
     const table = memoryTable();
     const item: Item = { ...sessionItem(aSession(), { purpose: "rescue", at: 5 }) };
