@@ -39,11 +39,13 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     return c.json({ ...page, sessions: page.sessions.map((session) => summarize(session, expected)) });
   });
   app.get("/api/sessions/:id", async (c) => {
+    readParameters(c, []);
     const session = await find(c, deps);
     const facts = await deps.turns.read(session.sessionId);
     return c.json(describe(session, facts, await deps.latencies.expected([session])));
   });
   app.get("/api/sessions/:id/history", async (c) => {
+    readParameters(c, []);
     const session = await find(c, deps);
     const facts = await deps.turns.read(session.sessionId);
     return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });

@@ -9,6 +9,7 @@ import { realtimeStateOf } from "../domain/queue-message.ts";
 import type { BacklogReader } from "../store/backlog.ts";
 import type { Lanes, Parked } from "../store/lanes.ts";
 import type { Manifests, OpenManifest } from "../store/manifests.ts";
+import { readParameters } from "./parameters.ts";
 
 export interface LanesDeps {
   config: Config;
@@ -20,7 +21,10 @@ export interface LanesDeps {
 
 /** `GET /api/lanes`: what each lane has to do, what it has at Anthropic, and why it does not go on. */
 export function addLaneRoutes(app: HttpApp, deps: LanesDeps): void {
-  app.get("/api/lanes", async (c) => c.json(await describeLanes(deps)));
+  app.get("/api/lanes", async (c) => {
+    readParameters(c, []);
+    return c.json(await describeLanes(deps));
+  });
 }
 
 async function describeLanes(deps: LanesDeps) {

@@ -218,6 +218,16 @@ describe("GET /api/sessions", () => {
   });
 });
 
+describe("a route without parameters", () => {
+  it.each(["/api/lanes", `/api/sessions/${nobody}`, `/api/sessions/${nobody}/history`])(
+    "answers 400 to one, by name: %s",
+    async (path) => {
+      const { status, body } = await get(testWorld(), `${path}?cursor=1`);
+      expect([status, body.error.param]).toEqual([400, "cursor"]);
+    },
+  );
+});
+
 describe("every other request", () => {
   it.each(["/", "/api", "/api/session", `/api/sessions/${nobody}/message`, "/favicon.ico"])(
     "answers 404: %s",
