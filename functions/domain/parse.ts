@@ -7,6 +7,10 @@ export interface Problem {
   message: string;
 }
 
+const isPlainObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+/** Whatever its keys are. Not a `record`, which takes a list for one and leaves out keys such as `constructor`. */
+export const jsonObject = v.custom<Record<string, unknown>>(isPlainObject, "must be an object");
+
 /** `agents.list[5].cacheRetention` */
 export function formatPath(keys: readonly unknown[]): string {
   return keys.reduce<string>((path, key) => {

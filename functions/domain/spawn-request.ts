@@ -7,7 +7,7 @@ import {
   maxModelCharacters,
   maxTimeoutSeconds,
 } from "./limits.ts";
-import { type Problem, parseStrictly } from "./parse.ts";
+import { jsonObject, type Problem, parseStrictly } from "./parse.ts";
 import type { Mode, OnDeadline } from "./session.ts";
 
 const id = v.pipe(
@@ -23,7 +23,6 @@ const seconds = v.pipe(
 );
 const isBlank = (text: string) => text.trim() === "";
 const isWellFormed = (text: string) => text.isWellFormed();
-const isPlainObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 /** What is nested too deep to be written again has more brackets than any limit. */
 const jsonBytes = (value: unknown) => {
   try {
@@ -75,8 +74,7 @@ const fields = {
   cacheRetention: v.optional(v.picklist(["none", "short", "long"], 'must be "none", "short" or "long"')),
   metadata: v.optional(
     v.pipe(
-      // Not a `record`, which takes a list for one and leaves out keys such as `constructor`.
-      v.custom<Record<string, unknown>>(isPlainObject, "must be an object"),
+      jsonObject,
       v.check((data) => jsonBytes(data) <= maxMetadataBytes, `must be at most ${maxMetadataBytes} bytes of JSON`),
     ),
   ),

@@ -3,7 +3,7 @@ import { withCacheMarkers } from "./cache-markers.ts";
 import type { Agent, CacheRetention } from "./config/index.ts";
 import { CorruptRecordError } from "./errors.ts";
 import { type CustomId, formatCustomId } from "./ids.ts";
-import { parseJson, parseRecord } from "./parse.ts";
+import { jsonObject, parseJson, parseRecord } from "./parse.ts";
 import { type RawJson, stringifyWithRaw } from "./raw-json.ts";
 import { terminalStatuses } from "./session.ts";
 
@@ -38,7 +38,7 @@ const schema = v.strictObject({
   callId: v.optional(v.string()),
   /** When the message was accepted, milliseconds since the epoch. */
   at: v.number(),
-  metadata: v.optional(v.record(v.string(), v.unknown())),
+  metadata: v.optional(jsonObject),
 });
 
 /** One turn's request, insert-only. */

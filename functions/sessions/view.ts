@@ -17,7 +17,7 @@ const isoOr = (time: number | undefined) => (time === undefined ? undefined : is
 /** A session as lists show it; without what takes more than its small item to know. */
 export function summarize(session: Session, expected?: ReadonlyMap<string, Expected>) {
   const { sessionId, sessionKey, agentId, label, model, status, stopReason, truncated, error, createdAt } = session;
-  const { submittedAt, endedAt, deadlineAt, turn } = session;
+  const { submittedAt, endedAt, deadlineAt, turn, delivered } = session;
   return {
     sessionId,
     sessionKey,
@@ -34,6 +34,10 @@ export function summarize(session: Session, expected?: ReadonlyMap<string, Expec
     stopReason,
     truncated,
     error,
+    delivery: {
+      status: delivered === true ? "delivered" : isTerminal(status) ? "pending" : "not-due",
+      id: deliveryId(sessionId, turn),
+    },
   };
 }
 
@@ -54,12 +58,13 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
   const lost = facts.damaged.filter((sk) => sk.startsWith("RESULT#") && !sk.includes(`#${runPrefix}`)).length;
   const missing = cost.missing + unknown + lost;
   const isKnown = facts.results.length > 0 || missing > 0;
+  const summary = summarize(session, expected);
   return {
-    ...summarize(session, expected),
+    ...summary,
     usage,
     ...(isKnown ? { cost: { ...cost, missing } } : {}),
     ...describeResults(chain, facts),
-    delivery: describeDelivery(session, facts),
+    delivery: withDelivery(summary, facts),
     metadata: facts.requests.get(1)?.metadata,
     timeline: describeTimeline(session, facts),
     ...(facts.damaged.length === 0 ? {} : { damaged: facts.damaged }),
@@ -81,11 +86,10 @@ function describeResults(chain: readonly ChainedTurn[], { results }: TurnFacts) 
   return described.length === 0 ? {} : { results: described };
 }
 
-function describeDelivery({ sessionId, turn, status }: Session, { deliveries }: TurnFacts) {
-  const delivery = deliveries.get(turn);
-  const id = deliveryId(sessionId, turn);
-  if (delivery !== undefined) return { status: "delivered", id, at: iso(delivery.at) };
-  return { status: isTerminal(status) ? "pending" : "not-due", id };
+/** The fact of the delivery is written before the session knows of it. */
+function withDelivery(summary: ReturnType<typeof summarize>, { deliveries }: TurnFacts) {
+  const delivery = deliveries.get(summary.turn);
+  return delivery === undefined ? summary.delivery : { ...summary.delivery, status: "delivered", at: iso(delivery.at) };
 }
 
 /** From acceptance to delivery: its own moves, and what is known from facts beside them. */

@@ -3,6 +3,7 @@ import type { CronJob } from "../domain/config/index.ts";
 import { scheduledMinute } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
 import { sha256 } from "../domain/ids.ts";
+import { maxRequestBytes } from "../domain/limits.ts";
 import type { LogFields } from "../domain/log.ts";
 import { describeProblems, parseWith } from "../domain/parse.ts";
 import { parseSpawnDetail } from "../domain/spawn-request.ts";
@@ -72,6 +73,9 @@ function requestOf(job: CronJob): SpawnInput["request"] {
 }
 
 function busInput({ source, id, detail }: v.InferOutput<typeof busSchema>): SpawnInput {
+  // What an HTTP call may not ask for, an event may not either.
+  if (Buffer.byteLength(JSON.stringify(detail ?? null)) > maxRequestBytes)
+    throw new RequestError(413, `the detail is over ${maxRequestBytes} bytes`, { param: "detail" });
   const parsed = parseSpawnDetail(detail);
   if (!parsed.ok) {
     const [first] = parsed.problems;

@@ -121,6 +121,17 @@ describe("GET /api/sessions/{id}/history", () => {
   });
 });
 
+describe("metadata", () => {
+  it("is given back as it came, whatever its keys are", async () => {
+    const world = testWorld();
+    const text = '{"__proto__":{"a":1},"constructor":2,"prototype":3,"nested":{"__proto__":4}}';
+    const body = `{"task":"t","metadata":${text}}`;
+    const { sessionId }: Json = await (await world.http("/api/sessions/spawn", { method: "POST", body })).json();
+    const shown = await (await world.http(`/api/sessions/${sessionId}`)).text();
+    expect(shown).toContain(`"metadata":${text}`);
+  });
+});
+
 describe("GET /api/sessions", () => {
   const filled = async (count: number, world = testWorld()) => {
     const ids: string[] = [];
@@ -147,6 +158,19 @@ describe("GET /api/sessions", () => {
 
   it("is empty without sessions, and has no cursor then", async () => {
     expect((await get(testWorld(), "/api/sessions")).body).toEqual({ sessions: [] });
+  });
+
+  it("says of each whether the outside was told", async () => {
+    const world = testWorld();
+    const sessionId = await world.accept();
+    const deliveryNow = async () => (await get(world, "/api/sessions")).body.sessions[0].delivery;
+    const id = `${sessionId}.1.completed`;
+    expect(await deliveryNow()).toEqual({ status: "not-due", id });
+    await world.deps.sessions.move("cancel", (await world.deps.sessions.get(sessionId))!, "canceled");
+    expect(await deliveryNow()).toEqual({ status: "pending", id });
+    world.pass(120);
+    await world.poll();
+    expect(await deliveryNow()).toEqual({ status: "delivered", id });
   });
 
   it("lists all of them, the newest first, without what takes long to know", async () => {

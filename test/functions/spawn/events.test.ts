@@ -117,6 +117,7 @@ describe("an offpeak.spawn event", () => {
 
   it.each([
     [{ task: "" }, "detail.task"],
+    [{ task: "t".repeat(256 * 1024) }, "detail"],
     [{ task: "t", agentId: "nobody" }, "agentId"],
     [{ task: "t", tsak: "t" }, "detail.tsak"],
     [{ task: "t", batch: true, routing: "realtime" }, "detail.batch"],
