@@ -2,7 +2,6 @@ import * as v from "valibot";
 import type { Clause, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
 import { maxParkSeconds } from "../domain/limits.ts";
-import { parseRecord } from "../domain/parse.ts";
 
 const schema = v.object({
   reason: v.string(),
@@ -42,7 +41,12 @@ const stateKey = (lane: string) => ({ pk: `LANE#${lane}`, sk: "STATE" });
 export function laneStore(table: Table, clock: Clock, parkSeconds: number): Lanes {
   const parked = async (lane: string) => {
     const item = await table.get(stateKey(lane));
-    return item === undefined || item["reason"] === undefined ? undefined : parseRecord(schema, item, item.pk);
+    if (item === undefined || item["reason"] === undefined) return undefined;
+    const read = v.safeParse(schema, item);
+    if (read.success) return read.output;
+    // Nobody knows why it waits. So it waits on, for all to see, and nobody who is in it is held to be at fault.
+    const now = clock.now();
+    return { reason: "unreadable", since: now, until: now + maxParkSeconds * 1000, seconds: maxParkSeconds };
   };
   /** Whoever was quicker had a reason too: then theirs is the state. */
   const replace = async (lane: string, before: Parked | undefined, state: Parked): Promise<Parked> => {

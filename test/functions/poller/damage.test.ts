@@ -223,3 +223,25 @@ describe("a result that cannot be read", () => {
     expect(answer.cost).toMatchObject({ missing: 1 });
   });
 });
+
+describe("a lane whose state cannot be read", () => {
+  it.each([
+    ["default", "batch"],
+    ["realtime", "realtime"],
+  ])("waits, and says so, and none of its sessions is held to be at fault: %s", async (lane, routing) => {
+    const world = testWorld();
+    await world.deps.lanes.park(lane, "rate_limit");
+    const key = { pk: `LANE#${lane}`, sk: "STATE" };
+    await damage(world, key, { until: "soon" });
+    const id = await world.accept("One.", { routing });
+    await world.ticks(200);
+    expect(await world.see(id)).toMatchObject({ status: "queued", attempt: 1 });
+    expect(await world.see(id)).not.toHaveProperty("visits");
+    expect(await world.deps.lanes.parked(lane)).toMatchObject({ reason: "unreadable" });
+    expect(world.figures("parkedLanes").at(-1)).toBe(1);
+    expect((await world.http("/api/lanes")).status).toBe(200);
+    await world.table.transact([{ remove: { key, when: [] } }]);
+    await world.ticks(80);
+    expect(await all(world, [id])).toEqual(["done"]);
+  });
+});
