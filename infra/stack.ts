@@ -54,7 +54,7 @@ export class OffpeakStack extends Stack {
     this.writeOutputs(url, foundation);
   }
 
-  private writeOutputs(url: string, { secrets, bus, topic }: Foundation): void {
+  private writeOutputs(url: string, { secrets, bus, topic, storage }: Foundation): void {
     const { apiKey, token } = secrets;
     const putSecret = `aws secretsmanager put-secret-value --secret-id ${apiKey.secretArn}`;
     const outputs = {
@@ -65,6 +65,7 @@ export class OffpeakStack extends Stack {
       EventBusName: bus.eventBusName,
       EventBusArn: bus.eventBusArn,
       AlarmTopicArn: topic.topicArn,
+      TableName: storage.table.tableName,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -164,7 +164,15 @@ describe("the secrets", () => {
 describe("a deployer", () => {
   it("is told the address, how to set the key and read the token, and where events and alarms go", () => {
     const outputs = Object.keys(template.toJSON()["Outputs"]).sort();
-    expect(outputs).toEqual(["AlarmTopicArn", "ApiUrl", "EventBusArn", "EventBusName", "ReadToken", "SetApiKey"]);
+    expect(outputs).toEqual([
+      "AlarmTopicArn",
+      "ApiUrl",
+      "EventBusArn",
+      "EventBusName",
+      "ReadToken",
+      "SetApiKey",
+      "TableName",
+    ]);
   });
 
   it("finds the bus by its name, one a stage", () => {
