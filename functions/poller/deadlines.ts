@@ -7,6 +7,7 @@ import { deliver } from "../turns/deliver.ts";
 import { noteDeparture } from "../turns/departure.ts";
 import type { PollerDeps } from "./deps.ts";
 import { countFailure, readSound } from "./due.ts";
+import { headOf } from "./head.ts";
 
 /** Deadlines come after settling in the same tick, so that a result that is there already wins. */
 export async function sweepDeadlines(deps: PollerDeps): Promise<void> {
@@ -65,14 +66,12 @@ async function applyPolicy(session: Session, actionAt: number, deps: PollerDeps)
 }
 
 /** Its batch has ended and is not read yet: the answer may be there, and is waited for one tick more. */
-async function isAboutToSettle(
-  session: Session,
-  actionAt: number,
-  { manifests, clock, tickSeconds }: PollerDeps,
-): Promise<boolean> {
+async function isAboutToSettle(session: Session, actionAt: number, deps: PollerDeps): Promise<boolean> {
+  const { clock, tickSeconds } = deps;
   const isFirstLook = clock.now() < actionAt + tickSeconds * 1000;
   if (session.status !== "submitted" || session.manifestId === undefined || !isFirstLook) return false;
-  const manifest = await manifests.get(session.manifestId);
+  const manifest = await headOf(session.manifestId, deps);
+  if (manifest === "damaged") return false;
   return manifest?.endedAt !== undefined && manifest.settledAt === undefined;
 }
 

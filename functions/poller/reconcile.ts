@@ -1,10 +1,10 @@
 import type { Batch } from "../domain/batch.ts";
-import { CorruptRecordError, nameOf } from "../domain/errors.ts";
+import { nameOf } from "../domain/errors.ts";
 import { clockSkewSeconds } from "../domain/limits.ts";
-import type { Manifest } from "../domain/manifest.ts";
 import { parseResultLine } from "../domain/outcome.ts";
 import { isMissing, mayBe } from "../domain/reconcile.ts";
 import type { PollerDeps } from "./deps.ts";
+import { headOf } from "./head.ts";
 import type { OpenWork, Work, Workspace } from "./open-work.ts";
 
 /** Unowned ended batches whose first line is read in one tick; the others are read in the next. */
@@ -68,16 +68,6 @@ async function identify(batch: Batch, workspace: Workspace, work: Work, deps: Po
   if (open === undefined) work.manifests.push({ manifest: accepted, workspace, batch });
   else Object.assign(open, { manifest: accepted, batch });
   return true;
-}
-
-async function headOf(manifestId: string, { manifests, log }: PollerDeps): Promise<Manifest | "damaged" | undefined> {
-  try {
-    return await manifests.get(manifestId);
-  } catch (error) {
-    if (!(error instanceof CorruptRecordError)) throw error;
-    log("record_corrupt", { manifestId, what: error.message });
-    return "damaged";
-  }
 }
 
 /** The manifest that a line of the results names, `nobody` when a line names none of ours, undefined when none can be read. */

@@ -14,6 +14,7 @@ import { settle, tryAgain } from "../turns/settle.ts";
 import { endRun } from "../turns/unknown-run.ts";
 import type { PollerDeps } from "./deps.ts";
 import { countFailure, readDue } from "./due.ts";
+import { headOf } from "./head.ts";
 
 /** Whoever's next step never came: the oldest first, bounded a tick, and each visit moves the time of the next. */
 export async function sweepRescues(deps: PollerDeps): Promise<void> {
@@ -85,10 +86,10 @@ async function endDeadRun(session: Session, deps: PollerDeps): Promise<void> {
 
 /** Back from a fallback that failed: its batch may still come, may have come already, or may never. */
 async function askManifest(session: Session, deps: PollerDeps): Promise<void> {
-  const { sessions, manifests, turns, clock, tickSeconds } = deps;
+  const { sessions, turns, clock, tickSeconds } = deps;
   const { manifestId = "", sessionId, turn } = session;
-  const manifest = await manifests.get(manifestId);
-  if (manifest !== undefined && isOpen(manifest.state)) {
+  const manifest = await headOf(manifestId, deps);
+  if (manifest === "damaged" || (manifest !== undefined && isOpen(manifest.state))) {
     await sessions.note("lookAgain", session, {}, unsureLook(session, clock.now(), tickSeconds));
     return;
   }

@@ -224,6 +224,36 @@ describe("a result that cannot be read", () => {
   });
 });
 
+describe("a manifest whose head cannot be read", () => {
+  const asked = (onDeadline: string) => ({ timeoutSeconds: 1_800, onDeadline });
+  const inBatch = async (onDeadline: string) => {
+    const world = testWorld({ batchSeconds: { min: 7_200, max: 7_200 } });
+    const id = await world.accept("Hurry.", asked(onDeadline));
+    await world.ticks(2);
+    const { manifestId } = await world.see(id);
+    return { world, id, head: { pk: `MANIFEST#${String(manifestId)}`, sk: "HEAD" } };
+  };
+
+  it("keeps no deadline from being met", async () => {
+    const { world, id, head } = await inBatch("fail");
+    await damage(world, head, { state: "lost" });
+    await world.ticks(29);
+    expect(await all(world, [id])).toEqual(["timeout"]);
+  });
+
+  it("is no fault of a session whose fallback failed: it waits, and goes on once that was put right", async () => {
+    const { world, id, head } = await inBatch("fallback");
+    world.api.faults.set({ on: "message", kind: "bad_request", times: 1 });
+    await damage(world, head, { state: "lost" });
+    await world.ticks(170);
+    expect(await world.see(id)).toMatchObject({ status: "submitted", fellBack: true });
+    expect(await world.see(id)).not.toHaveProperty("visits");
+    await damage(world, head, { state: "submitted" });
+    await world.ticks(4);
+    expect(await all(world, [id])).toEqual(["done"]);
+  });
+});
+
 describe("a lane whose state cannot be read", () => {
   it.each([
     ["default", "batch"],
