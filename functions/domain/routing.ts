@@ -10,7 +10,7 @@ import { type Mode, type OnDeadline, runPrefix, type Session } from "./session.t
 /** Why a session went real-time that was to be batched. */
 export const deadlineWhy = "realtime, because its deadline is near";
 
-export const unavailableWhy = "realtime, because the lane's credential cannot batch and its onBatchUnavailable says so";
+export const unavailableWhy = "realtime, because its key cannot batch and onBatchUnavailable says so";
 
 /** Where a setting was found, the nearest first: the words of `why`. */
 type From = "request" | "cron job" | "agent" | "defaults" | "default" | "zeroDataRetention";

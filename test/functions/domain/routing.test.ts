@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Agent, CronJob } from "../../../functions/domain/config/index.ts";
 import { RequestError } from "../../../functions/domain/errors.ts";
+import { maxTimelineCharacters } from "../../../functions/domain/limits.ts";
 import {
   type Asked,
   deadlineWhy,
@@ -82,6 +83,8 @@ describe("the mode of a follow-up", () => {
     const before = aSession({ why: "batch, set by the agent" });
     const taken = { ...before, ...takenRealtime(before, because) };
     expect(taken).toMatchObject({ mode: realtime, why: because });
+    // The timeline has room for all of it.
+    expect(because.length).toBeLessThanOrEqual(maxTimelineCharacters);
     const own = { mode: batch, why: "batch, set by the agent", ownWhy: undefined };
     expect(followUpRouting(undefined, taken, anAgent())).toMatchObject(own);
     expect(ownRouting(taken)).toEqual(own);
