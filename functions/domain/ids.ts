@@ -38,6 +38,11 @@ export function cronKey(agentId: string, jobId: string, sessionId: string): stri
   return `agent:${agentId}:cron:${jobId}:run:${sessionId.toLowerCase()}`;
 }
 
+/** The job of a session that a cron job made. No id in a key has a colon. */
+export function cronJobOf(sessionKey: string): string | undefined {
+  return /^agent:[^:]+:cron:([^:]+):run:/.exec(sessionKey)?.[1];
+}
+
 /** What a batch request is called: at most 64 characters of `[a-zA-Z0-9_-]` (Anthropic), readable only after the end. */
 export interface CustomId {
   sessionId: string;

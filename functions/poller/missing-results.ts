@@ -5,6 +5,7 @@ import type { Session, SessionError } from "../domain/session.ts";
 import type { Moved } from "../store/sessions.ts";
 import { deliver } from "../turns/deliver.ts";
 import { fail, tryAgain } from "../turns/settle.ts";
+import { writeResult } from "../turns/write-result.ts";
 import type { PollerDeps } from "./deps.ts";
 import { memberName } from "./read-results.ts";
 
@@ -43,7 +44,7 @@ async function failAsLost(
 ): Promise<Moved> {
   const { sessionId, turn } = session;
   const about = { sessionId, turn, source: manifestId, tier: "batch" as const, receivedAt: deps.clock.now(), text: "" };
-  await deps.turns.insertResult({ ...about, type: "lost", billed: true, outcome: { kind: "refused", error } });
+  await writeResult(session, { ...about, type: "lost", billed: true, outcome: { kind: "refused", error } }, deps);
   return fail(session, error, deps);
 }
 

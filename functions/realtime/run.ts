@@ -24,6 +24,7 @@ import { type DeliverDeps, deliver } from "../turns/deliver.ts";
 import { failPoison } from "../turns/poison.ts";
 import { fail, requeue, type SettleDeps, settle } from "../turns/settle.ts";
 import { endUnknownRun } from "../turns/unknown-run.ts";
+import { writeResult } from "../turns/write-result.ts";
 import { admit, giveBack, park, probeAgain, putOff, type Run, resume } from "./parking.ts";
 
 export interface RealtimeDeps extends SettleDeps, DeliverDeps {
@@ -179,7 +180,7 @@ async function settleRefusal(
   answer: RefusedAnswer,
   deps: RealtimeDeps,
 ): Promise<Session | undefined> {
-  const { clock, turns, log, random, retrySeconds } = deps;
+  const { clock, log, random, retrySeconds } = deps;
   const { sessionId, turn } = session;
   const { status, retryAfterSeconds } = answer;
   const error = { type: answer.error?.type ?? "api_error", message: answer.error?.message ?? `HTTP ${status}` };
@@ -194,7 +195,7 @@ async function settleRefusal(
     await resume(run, deps);
     return settle(session, entry, deps);
   }
-  await turns.insertResult(entry);
+  await writeResult(session, entry, deps);
   log("realtime_refused", { sessionId, status, type: error.type });
   if (reason === undefined) await probeAgain(run, deps);
   const notBefore =

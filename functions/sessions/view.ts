@@ -2,13 +2,14 @@ import { iso } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import { deliveryId } from "../domain/ids.ts";
 import type { Expected } from "../domain/latency.ts";
+import { sessionCost } from "../domain/ledger.ts";
 import { contentOf } from "../domain/outcome.ts";
-import { sessionCost } from "../domain/pricing.ts";
+import { toUsd } from "../domain/picos.ts";
 import { describeRouting } from "../domain/routing.ts";
 import { isTerminal, runPrefix, type Session } from "../domain/session.ts";
-import { standingOf } from "../domain/standing.ts";
+import { type Standing, standingOf } from "../domain/standing.ts";
 import { readTimeline } from "../domain/timeline.ts";
-import { type ChainedTurn, chainOf } from "../domain/turn-chain.ts";
+import { chainOf } from "../domain/turn-chain.ts";
 import { addUsage, noUsage } from "../domain/usage.ts";
 import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
 
@@ -46,14 +47,15 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
   const chain = chainOf(session, facts.requests);
   const winners = new Set(chain.flatMap(({ end }) => end?.source ?? []));
   const won = facts.results.filter(({ source }) => winners.has(source));
-  const billed = facts.results.map((result) => ({ ...result, model: result.model ?? session.model }));
+  const ends = new Map(chain.map(({ turn, end }) => [turn, end]));
+  const results = facts.results.map((result) => ({ ...result, standing: standingOf(result, ends.get(result.turn)) }));
   const usages = won.flatMap(({ usage }) => (usage === undefined ? [] : [usage]));
   const usage = usages.reduce(addUsage, noUsage);
   const unknown = facts.attempts.filter(
     ({ run }) =>
       !(session.status === "running" && session.run === run) && !facts.results.some(({ source }) => source === run),
   ).length;
-  const cost = sessionCost(billed, winners);
+  const cost = sessionCost(results);
   // That of a real-time attempt is missed already: the attempt seems to be without one.
   const lost = facts.damaged.filter((sk) => sk.startsWith("RESULT#") && !sk.includes(`#${runPrefix}`)).length;
   const missing = cost.missing + unknown + lost;
@@ -63,7 +65,7 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
     ...summary,
     usage,
     ...(isKnown ? { cost: { ...cost, missing } } : {}),
-    ...describeResults(chain, facts),
+    ...describeResults(results),
     delivery: withDelivery(summary, facts),
     metadata: facts.requests.get(1)?.metadata,
     timeline: describeTimeline(session, facts),
@@ -72,16 +74,17 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
 }
 
 /** Every result, whatever became of it: what did not count is named, and not hidden in a sum. */
-function describeResults(chain: readonly ChainedTurn[], { results }: TurnFacts) {
-  const ends = new Map(chain.map(({ turn, end }) => [turn, end]));
-  const described = results.map(({ turn, source, type, tier, receivedAt, ...result }) => ({
+function describeResults(results: readonly (StoredResult & { standing: Standing | undefined })[]) {
+  const described = results.map(({ turn, source, type, standing, tier, receivedAt, usage, charge, unpriced }) => ({
     turn,
     source,
     type,
-    standing: standingOf({ type, source }, ends.get(turn)),
+    standing,
     tier,
     receivedAt: iso(receivedAt),
-    usage: result.usage,
+    usage,
+    costUsd: charge === undefined ? undefined : toUsd(charge.paid),
+    unpriced,
   }));
   return described.length === 0 ? {} : { results: described };
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Item, Table } from "../clients/table.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
+import type { Booking } from "../domain/ledger.ts";
 import type { Result } from "../domain/outcome.ts";
 import { parseRecord } from "../domain/parse.ts";
 import { type Tier, tiers } from "../domain/prices.ts";
@@ -16,7 +17,8 @@ export interface Turns {
     entry: RequestEntry,
   ): Promise<{ inserted: true } | { inserted: false; hash: string; acceptance?: Session }>;
   getRequest(sessionId: string, turn: number): Promise<RequestEntry | undefined>;
-  insertResult(entry: ResultEntry): Promise<void>;
+  /** @param booking what the ledger says of it, where Anthropic bills it */
+  insertResult(entry: ResultEntry, booking?: Booking): Promise<void>;
   getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
   /** Written before the call is made. Its id is new, so there is nothing to compare with. */
   putAttempt(attempt: Attempt): Promise<void>;
@@ -48,6 +50,12 @@ export interface ResultEntry extends Result {
   text: string;
 }
 
+const picos = v.pipe(
+  v.string(),
+  v.regex(/^-?\d+$/),
+  v.transform((text) => BigInt(text)),
+);
+const chargeSchema = v.object({ paid: picos, realtime: picos, uncached: picos, cacheWrites: picos });
 const usageSchema = v.object({
   input: v.number(),
   output: v.number(),
@@ -68,6 +76,11 @@ const resultSchema = v.object({
   model: v.exactOptional(v.string()),
   inferenceGeo: v.exactOptional(v.string()),
   unpriced: v.exactOptional(v.string()),
+  agentId: v.exactOptional(v.string()),
+  lane: v.exactOptional(v.string()),
+  label: v.exactOptional(v.string()),
+  cronJob: v.exactOptional(v.string()),
+  charge: v.exactOptional(chargeSchema),
   receivedAt: v.number(),
   body: v.unknown(),
 });
@@ -118,12 +131,13 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const request = parseTurnRequest(await bodies.unpack(there.body), turn);
       return { sessionId, turn, hash: there.hash, request, ...acceptanceOf(there, sessionId) };
     },
-    async insertResult(entry) {
+    async insertResult(entry, booking) {
       const { sessionId, text, outcome, ...facts } = entry;
       const body = await bodies.pack(text, `results/${sessionId}`);
       await table.insert({
         ...at(sessionId, resultKey(entry.turn, entry.source)),
         ...facts,
+        ...(booking === undefined ? {} : bookingItem(booking)),
         outcome: outcome.kind,
         body,
       });
@@ -142,6 +156,14 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
     read: (sessionId) => readFacts(table, bodies, sessionId),
     readBody: (result) => bodies.unpack(result.body),
   };
+}
+
+/** Amounts are text: a number of DynamoDB that JavaScript cannot hold would come back as another. */
+function bookingItem({ charge, ...booking }: Booking): object {
+  if (charge === undefined) return booking;
+  const { paid, realtime, uncached, cacheWrites } = charge;
+  const texts = { paid: `${paid}`, realtime: `${realtime}`, uncached: `${uncached}`, cacheWrites: `${cacheWrites}` };
+  return { ...booking, charge: texts };
 }
 
 function acceptanceOf({ acceptance }: { acceptance?: unknown }, sessionId: string): { acceptance?: Session } {

@@ -13,6 +13,7 @@ import type { MoveChanges, Moved, SessionChanges, Sessions } from "../store/sess
 import type { RequestEntry, ResultEntry, Turns } from "../store/turns.ts";
 import { noteDeparture } from "./departure.ts";
 import { insertNext } from "./next-request.ts";
+import { writeResult } from "./write-result.ts";
 
 export interface SettleDeps {
   sessions: Sessions;
@@ -35,7 +36,7 @@ const outOfManifest: SessionChanges = { manifestId: undefined, submittedAt: unde
  * @returns the session, if this ended its turn: it is due to be delivered
  */
 export async function settle(seen: Session, entry: ResultEntry, deps: SettleDeps): Promise<Session | undefined> {
-  await deps.turns.insertResult(entry);
+  await writeResult(seen, entry, deps);
   if (seen.turn !== entry.turn || isTerminal(seen.status)) return endedBy(seen, entry);
   const moved = await apply(seen, entry, deps);
   if (moved?.moved !== true) return undefined;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { ulid } from "ulid";
 import { describe, expect, it } from "vitest";
 import {
+  cronJobOf,
   cronKey,
   dashboardKey,
   deliveryId,
@@ -137,6 +138,8 @@ describe("a custom_id", () => {
 describe("the other names", () => {
   it("of a session say who runs it and where it came from", () => {
     expect(dashboardKey("worker", sessionId)).toBe("agent:worker:dashboard:01kaj8z3m4n5p6q7r8s9t0v1w2");
+    expect(cronJobOf(cronKey("worker", "nightly", sessionId))).toBe("nightly");
+    expect(cronJobOf(dashboardKey("worker", sessionId))).toBeUndefined();
     expect(cronKey("worker", "nightly", sessionId)).toBe("agent:worker:cron:nightly:run:01kaj8z3m4n5p6q7r8s9t0v1w2");
   });
 

@@ -2,13 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toUsd } from "../../../functions/domain/picos.ts";
 import { publishedPrices, type Tier } from "../../../functions/domain/prices.ts";
-import {
-  type BilledResult,
-  type Cost,
-  type Priced,
-  costOf as priceBy,
-  sessionCost,
-} from "../../../functions/domain/pricing.ts";
+import { type Cost, type Priced, costOf as priceBy } from "../../../functions/domain/pricing.ts";
 import type { Usage } from "../../../functions/domain/usage.ts";
 import { aUsage } from "./support.ts";
 
@@ -221,40 +215,5 @@ describe("the arithmetic", () => {
         if (us.known) expect(us.picoUsd * 10n).toBe(known(costOf({ model, tier, usage })) * 11n);
       }),
     );
-  });
-});
-
-describe("the cost of a session", () => {
-  const result = (source: string, differently: Partial<BilledResult> = {}): BilledResult => ({
-    source,
-    tier: "batch",
-    billed: true,
-    model: "claude-haiku-4-5",
-    usage: aUsage({ input: million }),
-    ...differently,
-  });
-
-  it("shows what real time would have cost, and what was saved", () => {
-    const cost = sessionCost([result("m1")], new Set(["m1"]));
-    expect(cost).toEqual({ totalUsd: 0.5, realtimeUsd: 1, savedUsd: 0.5, wastedUsd: 0, missing: 0 });
-  });
-
-  it("counts a result that won no turn as waste, and in the total too", () => {
-    const cost = sessionCost([result("m1"), result("r1", { tier: "standard" })], new Set(["r1"]));
-    expect(cost).toEqual({ totalUsd: 1.5, realtimeUsd: 1, savedUsd: -0.5, wastedUsd: 0.5, missing: 0 });
-  });
-
-  it("leaves out what Anthropic does not bill", () => {
-    const cost = sessionCost([result("m1", { billed: false })], new Set());
-    expect(cost).toEqual({ totalUsd: 0, realtimeUsd: 0, savedUsd: 0, wastedUsd: 0, missing: 0 });
-  });
-
-  it("says how many results have no price or no usage, and adds nothing for them", () => {
-    const { usage: _, ...unread } = result("m3");
-    const cost = sessionCost(
-      [result("m1"), result("m2", { model: "claude-next" }), unread],
-      new Set(["m1", "m2", "m3"]),
-    );
-    expect(cost).toMatchObject({ totalUsd: 0.5, missing: 2 });
   });
 });

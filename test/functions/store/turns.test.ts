@@ -35,6 +35,14 @@ const result = (more: Partial<ResultEntry> = {}): ResultEntry => ({
   ...more,
 });
 
+const booking = {
+  agentId: "worker",
+  lane: "bulk",
+  label: "sea",
+  model: "claude-haiku-5-5",
+  charge: { paid: 9_007_199_254_740_993n, realtime: 18_014_398_509_481_986n, uncached: 7n, cacheWrites: -1n },
+};
+
 describe("a request", () => {
   it("is written once, with what its session is made of", async () => {
     const { turns } = open();
@@ -85,6 +93,12 @@ describe("a result", () => {
     const stored = await turns.getResult(sessionId, 1, manifestId);
     expect(stored).toMatchObject({ source: manifestId, tier: "batch", billed: true, usage: { input: 10, output: 20 } });
     expect(await turns.readBody(stored!)).toBe('{"custom_id":"x"}');
+  });
+
+  it("has on the same item whom it is booked to and what it costs, exact however large", async () => {
+    const { turns } = open();
+    await turns.insertResult(result(), booking);
+    expect(await turns.getResult(sessionId, 1, manifestId)).toMatchObject(booking);
   });
 
   it("of one source is written once: the first stays", async () => {
