@@ -15,6 +15,11 @@ export const defaultPageSize = 50;
 export const maxPageSize = 200;
 /** How many index entries one list call may look at before it answers with a cursor instead. */
 export const maxListExamined = 1_000;
+/** Usage: the longest time one question is about, and what is kept of each day by agent, lane, label, model and job each. */
+export const maxUsageDays = 366;
+export const maxUsageGroups = 2_000;
+/** Parts of the books (manifests, minutes, days) that a tick sums up of each kind; the rest is for the next. */
+export const maxSumsPerTick = 1_000;
 /** How far back the list of batches goes: manifests are kept at least so long. */
 export const manifestListDays = 35;
 /** Entries of one partition of the due index that a count of the lanes' work reads: about 5 MB, a few pages of DynamoDB. */

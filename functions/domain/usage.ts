@@ -15,16 +15,18 @@ const schema = v.pipe(
   v.check((usage) => usage.input_tokens != null || usage.output_tokens != null),
 );
 
+/** How it is kept. Results of before searches were counted are without them. */
+export const usageSchema = v.object({
+  input: v.number(),
+  output: v.number(),
+  cacheRead: v.number(),
+  cacheWrite: v.number(),
+  cacheWrite5m: v.number(),
+  cacheWrite1h: v.number(),
+  webSearches: v.optional(v.number(), 0),
+});
 /** Tokens by kind, and what else is counted. `input` is uncached input only; `cacheWrite` is the sum of the two TTLs. */
-export interface Usage {
-  input: number;
-  output: number;
-  cacheRead: number;
-  cacheWrite: number;
-  cacheWrite5m: number;
-  cacheWrite1h: number;
-  webSearches: number;
-}
+export type Usage = v.InferOutput<typeof usageSchema>;
 
 export const noUsage: Usage = {
   input: 0,

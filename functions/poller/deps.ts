@@ -4,6 +4,7 @@ import type { Queues } from "../clients/sqs.ts";
 import type { Config } from "../domain/config/index.ts";
 import type { Metrics } from "../domain/log.ts";
 import type { IsNews } from "../domain/news.ts";
+import type { Books } from "../store/books.ts";
 import type { Departures } from "../store/departures.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Leases } from "../store/leases.ts";
@@ -16,6 +17,7 @@ export interface PollerDeps extends SettleDeps, DeliverDeps {
   manifests: Manifests;
   latencies: Latencies;
   departures: Departures;
+  books: Books;
   leases: Leases;
   queues: Queues;
   anthropicFor(credential: Credential): Anthropic;

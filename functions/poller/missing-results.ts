@@ -32,6 +32,7 @@ export async function loseMembers(manifest: Manifest, why: string, deps: PollerD
   const error = { type: "results_lost", message: why };
   const failed = await eachMissing(manifest, nobody, deps, (session) => failAsLost(session, manifest, error, deps));
   reportLost(manifest, failed, why, deps);
+  await deps.books.mark("MANIFEST", manifest.manifestId);
   await deps.manifests.move("settle", manifest, { settledAt: deps.clock.now(), readProblem: why });
 }
 

@@ -79,6 +79,8 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
   const { succeeded, errored, canceled, expired } = batch.counts;
   const results = { succeeded, errored, canceled, expired };
   const changes = { settledAt: clock.now(), readProblem: undefined, readAgainAt: undefined, results };
+  // Its sum is due once it is settled, whoever settles it, and whatever was booked before.
+  await deps.books.mark("MANIFEST", manifest.manifestId);
   const settled = await deps.manifests.move("settle", manifest, changes);
   if (settled !== undefined) deps.log("manifest_settled", { manifestId: manifest.manifestId, lines: read.lines });
 }

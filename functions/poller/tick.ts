@@ -9,6 +9,7 @@ import { type OpenWork, readOpenWork, type Work } from "./open-work.ts";
 import { reconcile } from "./reconcile.ts";
 import { sweepRescues } from "./rescue.ts";
 import { settleBatches } from "./settle-batch.ts";
+import { sumUsage } from "./sum-usage.ts";
 import { sweepDeliveries } from "./undelivered.ts";
 import { cancelUnwanted } from "./unwanted.ts";
 
@@ -39,6 +40,7 @@ export async function tick(deps: PollerDeps): Promise<void> {
     ["measure", () => measure(work.manifests, deps)],
   ];
   await runSteps("sweeps", sweeps, deps);
+  await deps.leases.hold("usage", leaseSeconds, (renew) => runStep(["usage", () => sumUsage(renew, deps)], deps));
 }
 
 async function runSteps(lease: string, steps: readonly Step[], deps: PollerDeps): Promise<boolean> {

@@ -17,6 +17,7 @@ import { retryDelayMs } from "../domain/retry.ts";
 import { deadlineActionAt, isTerminal, runPrefix, type Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
 import { isLeftToDeadLetters, isPoison } from "../domain/visits.ts";
+import { type Books, minuteOf } from "../store/books.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Moved } from "../store/sessions.ts";
 import { loadConversation } from "../turns/conversation.ts";
@@ -32,6 +33,7 @@ export interface RealtimeDeps extends SettleDeps, DeliverDeps {
   anthropicFor(lane: Pick<Lane, "apiKeySecret" | "workspaceId">): Anthropic;
   newId: NewId;
   latencies: Latencies;
+  books: Books;
 }
 
 /** A message as the queue hands it over: how often it has been received, this time included. */
@@ -79,6 +81,12 @@ async function runSession(session: Session, deps: RealtimeDeps): Promise<void> {
   }
   const ended = await attempt(claimed.session, run, deps);
   if (ended !== undefined) await deliver([ended], deps);
+  await deps.books.mark("MINUTE", minuteOfRun(claimed.session));
+}
+
+/** The minute in which it was claimed, which is the one it is booked in. */
+function minuteOfRun({ runEndsAt = 0 }: Session): string {
+  return minuteOf(runEndsAt - realtimeLeaseSeconds * 1000);
 }
 
 /** A session routed real-time, or one in a batch whose deadline is near: then its manifest is kept. */
@@ -101,8 +109,8 @@ async function claim(
 
 /** @returns the session, if this ended its turn */
 async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<Session | undefined> {
-  const { turns, clock, config } = deps;
-  const { sessionId, turn } = session;
+  const { turns, books, clock, config } = deps;
+  const { sessionId, turn, runEndsAt = 0 } = session;
   const request = await loadRequest(session, deps);
   if (request === "away") {
     await giveBack(run, deps);
@@ -113,6 +121,7 @@ async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<
     return endedIn(await fail(session, { type: "unreadable", message: "its request cannot be read" }, deps));
   }
   const startedAt = clock.now();
+  await books.beginRun({ sessionId, turn, run: run.id, endsAt: runEndsAt }, minuteOfRun(session));
   await turns.putAttempt({ sessionId, turn, run: run.id, startedAt });
   const lane = config.lanes.find(({ id }) => id === session.lane) ?? {};
   const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs: realtimeCallSeconds * 1000 });

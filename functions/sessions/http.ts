@@ -12,9 +12,10 @@ import { addFollowUpRoute } from "./follow-up-http.ts";
 import { addLaneRoutes, type LanesDeps } from "./lanes.ts";
 import { type ListInput, listPage, readLimit } from "./list.ts";
 import { readParameters } from "./parameters.ts";
+import { addUsageRoutes, type UsageDeps } from "./usage.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
-export interface SessionsDeps extends LanesDeps, BatchesDeps, CancelDeps, FollowUpDeps {
+export interface SessionsDeps extends LanesDeps, BatchesDeps, CancelDeps, FollowUpDeps, UsageDeps {
   config: Config;
   latencies: Latencies;
 }
@@ -26,6 +27,7 @@ const readOnly = [
   "/api/lanes",
   "/api/batches",
   "/api/batches/:id",
+  "/api/usage",
 ];
 
 /** The rest of the HTTP API: what became of a session. */
@@ -52,6 +54,7 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
   });
   addLaneRoutes(app, deps);
   addBatchRoutes(app, deps);
+  addUsageRoutes(app, deps);
   for (const path of readOnly) {
     app.all(path, () => {
       throw new RequestError(405, "this route takes GET", { headers: { allow: "GET" } });

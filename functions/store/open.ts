@@ -6,6 +6,7 @@ import { positiveNumber } from "../domain/environment.ts";
 import { defaultParkSeconds } from "../domain/limits.ts";
 import { type BacklogReader, backlogReader } from "./backlog.ts";
 import { bodyStore } from "./bodies.ts";
+import { type Books, bookStore } from "./books.ts";
 import { type Departures, departureStore } from "./departures.ts";
 import { type Lanes, laneStore } from "./lanes.ts";
 import { type Latencies, latencyStore } from "./latencies.ts";
@@ -21,6 +22,7 @@ export interface Store {
   turns: Turns;
   manifests: Manifests;
   departures: Departures;
+  books: Books;
   lanes: Lanes;
   leases: Leases;
   backlog: BacklogReader;
@@ -39,13 +41,15 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
   const clock = systemClock;
   const table = dynamoTable(createDynamoDb(), env("OFFPEAK_TABLE"), clock);
   const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
+  const bodies = bodyStore(s3Objects(env("OFFPEAK_BUCKET")));
   const latencies = latencyStore(table, clock, tickSeconds);
   return {
     sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     latencies,
-    turns: turnStore(table, bodyStore(s3Objects(env("OFFPEAK_BUCKET")))),
+    turns: turnStore(table, bodies),
     manifests: manifestStore(table),
     departures: departureStore(table, newUlid),
+    books: bookStore(table, bodies, newUlid),
     lanes: laneStore(table, clock, parkSeconds),
     leases: leaseStore(table, clock, newUlid),
     backlog: backlogReader(table),

@@ -4,9 +4,11 @@ import { CorruptRecordError } from "../domain/errors.ts";
 import type { Booking } from "../domain/ledger.ts";
 import type { Result } from "../domain/outcome.ts";
 import { parseRecord } from "../domain/parse.ts";
+import { picoText } from "../domain/picos.ts";
 import { type Tier, tiers } from "../domain/prices.ts";
 import type { Session } from "../domain/session.ts";
 import { parseTurnRequest, type TurnRequest } from "../domain/turn-request.ts";
+import { usageSchema } from "../domain/usage.ts";
 import type { Bodies } from "./bodies.ts";
 import { parseSession, sessionPartition } from "./session-items.ts";
 
@@ -20,6 +22,10 @@ export interface Turns {
   /** @param booking what the ledger says of it, where Anthropic bills it */
   insertResult(entry: ResultEntry, booking?: Booking): Promise<void>;
   getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
+  /** Those of these that are there, by `<sessionId>.<turn>.<source>`. One that cannot be read is billed, and has no price. */
+  getResults(names: readonly ResultName[]): Promise<Map<string, StoredResult>>;
+  /** The real-time attempts among these that were written down. */
+  attempted(names: readonly ResultName[]): Promise<Set<string>>;
   /** Written before the call is made. Its id is new, so there is nothing to compare with. */
   putAttempt(attempt: Attempt): Promise<void>;
   insertDelivery(delivery: Delivery): Promise<void>;
@@ -39,6 +45,13 @@ export interface RequestEntry {
   acceptance?: Session;
 }
 
+export interface ResultName {
+  sessionId: string;
+  turn: number;
+  /** The manifest or real-time attempt it came from. */
+  source: string;
+}
+
 export interface ResultEntry extends Result {
   sessionId: string;
   turn: number;
@@ -50,21 +63,7 @@ export interface ResultEntry extends Result {
   text: string;
 }
 
-const picos = v.pipe(
-  v.string(),
-  v.regex(/^-?\d+$/),
-  v.transform((text) => BigInt(text)),
-);
-const chargeSchema = v.object({ paid: picos, realtime: picos, uncached: picos, cacheWrites: picos });
-const usageSchema = v.object({
-  input: v.number(),
-  output: v.number(),
-  cacheRead: v.number(),
-  cacheWrite: v.number(),
-  cacheWrite5m: v.number(),
-  cacheWrite1h: v.number(),
-  webSearches: v.optional(v.number(), 0),
-});
+const chargeSchema = v.object({ paid: picoText, realtime: picoText, uncached: picoText, cacheWrites: picoText });
 
 const resultSchema = v.object({
   turn: v.number(),
@@ -112,6 +111,7 @@ export interface TurnFacts {
 const turnKey = (turn: number) => String(turn).padStart(4, "0");
 const requestKey = (turn: number) => `REQUEST#${turnKey(turn)}`;
 const resultKey = (turn: number, source: string) => `RESULT#${turnKey(turn)}#${source}`;
+const attemptKey = (turn: number, run: string) => `ATTEMPT#${turnKey(turn)}#${run}`;
 
 export function turnStore(table: Table, bodies: Bodies): Turns {
   const at = (sessionId: string, sk: string) => ({ pk: sessionPartition(sessionId), sk });
@@ -146,8 +146,13 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const item = await table.get(at(sessionId, resultKey(turn, source)));
       return item === undefined ? undefined : parseRecord(resultSchema, item, `RESULT of ${sessionId}`);
     },
+    getResults: (names) => getResults(table, names),
+    async attempted(names) {
+      const keys = names.map(({ sessionId, turn, source }) => at(sessionId, attemptKey(turn, source)));
+      return new Set((await table.getMany(keys)).map(({ sk }) => sk.split("#")[2] ?? ""));
+    },
     async putAttempt({ sessionId, turn, run, startedAt }) {
-      const item = { ...at(sessionId, `ATTEMPT#${turnKey(turn)}#${run}`), turn, run, startedAt };
+      const item = { ...at(sessionId, attemptKey(turn, run)), turn, run, startedAt };
       await table.put({ item, when: [] });
     },
     async insertDelivery({ sessionId, turn, id, at: when }) {
@@ -157,6 +162,28 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
     readBody: (result) => bodies.unpack(result.body),
   };
 }
+
+async function getResults(table: Table, names: readonly ResultName[]): Promise<Map<string, StoredResult>> {
+  const byKey = new Map(
+    names.map((name) => [`${sessionPartition(name.sessionId)} ${resultKey(name.turn, name.source)}`, name]),
+  );
+  const keys = [...byKey.values()].map(({ sessionId, turn, source }) => ({
+    pk: sessionPartition(sessionId),
+    sk: resultKey(turn, source),
+  }));
+  const found = new Map<string, StoredResult>();
+  for (const item of await table.getMany(keys)) {
+    const name = byKey.get(`${item.pk} ${item.sk}`);
+    if (name === undefined) continue;
+    const { sessionId, turn, source } = name;
+    const parsed = v.safeParse(resultSchema, item);
+    found.set(`${sessionId}.${turn}.${source}`, parsed.success ? parsed.output : { ...damaged, turn, source });
+  }
+  return found;
+}
+
+/** It may have been paid for. */
+const damaged = { type: "unreadable", billed: true, tier: "other", receivedAt: 0, body: undefined } as const;
 
 /** Amounts are text: a number of DynamoDB that JavaScript cannot hold would come back as another. */
 function bookingItem({ charge, ...booking }: Booking): object {

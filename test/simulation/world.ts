@@ -18,6 +18,7 @@ import { cancel } from "../../functions/sessions/cancel.ts";
 import { followUp } from "../../functions/sessions/follow-up.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
+import { bookStore } from "../../functions/store/books.ts";
 import { departureStore } from "../../functions/store/departures.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { latencyStore } from "../../functions/store/latencies.ts";
@@ -153,6 +154,7 @@ export function createWorld(options: WorldOptions): World {
       turns: breaking(turnStore(tableOf, bodyStore(wrap("objects", objects))), process),
       manifests: manifestStore(tableOf),
       departures: departureStore(tableOf, newId),
+      books: bookStore(tableOf, bodyStore(wrap("objects", objects)), newId),
       lanes: laneStore(tableOf, own, 300),
       leases,
       queues: queuesOf,

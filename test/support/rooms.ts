@@ -16,6 +16,7 @@ import { spawnApp } from "../../functions/spawn/http.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
 import { backlogReader } from "../../functions/store/backlog.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
+import { bookStore } from "../../functions/store/books.ts";
 import { departureStore } from "../../functions/store/departures.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { latencyStore } from "../../functions/store/latencies.ts";
@@ -70,6 +71,7 @@ export function rooms(options: RoomsOptions) {
     turns: turnStore(table, bodyStore(objects)),
     manifests: manifestStore(table),
     departures: departureStore(table, newId),
+    books: bookStore(table, bodyStore(objects), newId),
     lanes: laneStore(table, clock, parkSeconds),
     backlog: backlogReader(table),
     manifestViews: manifestViews(table),

@@ -1,0 +1,154 @@
+import * as v from "valibot";
+import type { Clause, Item, Key, Table } from "../clients/table.ts";
+import { iso, type NewId } from "../domain/clock.ts";
+import { maxSumsPerTick } from "../domain/limits.ts";
+import { parseRecord } from "../domain/parse.ts";
+import { addRollup, emptyRollup, parseRollup, type Rollup, rollupText } from "../domain/rollup.ts";
+import type { Bodies } from "./bodies.ts";
+
+/**
+ * The sums over the ledger: one of each settled manifest and of each minute's real-time calls, and one of each day over
+ * those. None is ever added to. A part whose entries may have changed is marked; its sum is made anew, whole, and put in one
+ * transaction with the end of the mark that was seen before, so that of two who sum, the one who saw less is refused.
+ */
+export interface Books {
+  /** Before a real-time call: where the sum of its minute will look for what became of it. */
+  beginRun(run: BookedRun, minute: string): Promise<void>;
+  mark(kind: PartKind, name: string): Promise<void>;
+  /** As many as a tick takes, read strongly. */
+  marks(kind: PartKind): Promise<Mark[]>;
+  /** Nothing is to be summed there; unless it was marked anew since. */
+  forget(mark: Mark): Promise<void>;
+  /** Real-time calls that were about to be made in a minute. */
+  runs(minute: string): Promise<BookedRun[]>;
+  /** What a day's sums are made of: its manifests, settled or not, and its minutes with real-time calls. */
+  partsOf(day: string): Promise<Pick<Mark, "kind" | "name">[]>;
+  /** The sum of a manifest or minute, for its day; refused where it was marked anew since. */
+  putTotal(mark: Mark, day: string, rollup: Rollup): Promise<void>;
+  /** The sum over the totals of a day. */
+  sumDay(day: string): Promise<Rollup>;
+  putDay(mark: Mark, rollup: Rollup): Promise<void>;
+  /** Of those days that have any. */
+  days(days: readonly string[]): Promise<Map<string, Rollup>>;
+}
+
+/** `REBUILD` is a day of which every part is to be marked. */
+export type PartKind = "REBUILD" | "MANIFEST" | "MINUTE" | "DAY";
+
+export interface Mark {
+  kind: PartKind;
+  /** A manifest's id, `2026-11-21T02:15`, or `2026-11-21`. */
+  name: string;
+  /** New each time it is marked. */
+  mark: string;
+}
+
+const runSchema = v.object({
+  sessionId: v.string(),
+  turn: v.number(),
+  run: v.string(),
+  /** When its call is over, whatever came of it. */
+  endsAt: v.number(),
+});
+export type BookedRun = v.InferOutput<typeof runSchema>;
+
+const markSchema = v.object({ mark: v.string() });
+const sumSchema = v.object({ body: v.unknown() });
+
+/** Days are those of UTC. A manifest's is that of its creation, a real-time call's that of its beginning: neither ever changes. */
+export const dayOf = (time: number) => iso(time).slice(0, 10);
+export const minuteOf = (time: number) => iso(time).slice(0, 16);
+export const dayOfMinute = (minute: string) => minute.slice(0, 10);
+
+const markKey = (kind: PartKind, name: string): Key => ({ pk: "UNSUMMED", sk: `${kind}#${name}` });
+const runsPartition = (minute: string) => `RUNS#${dayOfMinute(minute)}`;
+const timeOf = (minute: string) => minute.slice(11);
+const totalsPartition = (day: string) => `SPENT#${day}`;
+const dayKey = (day: string): Key => ({ pk: `USAGE#${day}`, sk: "SUM" });
+
+export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
+  const markItem = (kind: PartKind, name: string): Item => ({ ...markKey(kind, name), mark: newId() });
+  const unmark = ({ kind, name, mark }: Mark) => {
+    const when: Clause[] = [{ attribute: "mark", is: "equal", value: mark }];
+    return { remove: { key: markKey(kind, name), when } };
+  };
+  const sumItem = async (key: Key, rollup: Rollup) => ({
+    put: { item: { ...key, body: await bodies.pack(rollupText(rollup), "usage") }, when: [] },
+  });
+  const readSum = async (item: Item) =>
+    parseRollup(await bodies.unpack(parseRecord(sumSchema, item, `${item.sk} of ${item.pk}`).body));
+  return {
+    async beginRun(run, minute) {
+      const key = { pk: runsPartition(minute), sk: `${timeOf(minute)}#${run.run}` };
+      await table.put({ item: { ...key, ...run }, when: [] });
+      // The mark comes second: whoever has seen it sees the entry as well.
+      await table.put({ item: markItem("MINUTE", minute), when: [] });
+    },
+    async mark(kind, name) {
+      await table.put({ item: markItem(kind, name), when: [] });
+    },
+    async marks(kind) {
+      const { items } = await table.query({ pk: "UNSUMMED", prefix: `${kind}#`, limit: maxSumsPerTick });
+      return items.map((item) => {
+        const { mark } = parseRecord(markSchema, item, `UNSUMMED ${item.sk}`);
+        return { kind, name: item.sk.slice(kind.length + 1), mark };
+      });
+    },
+    async forget(mark) {
+      await table.transact([unmark(mark)]);
+    },
+    async runs(minute) {
+      const items = await readAll(table, runsPartition(minute), `${timeOf(minute)}#`);
+      return items.map((item) => parseRecord(runSchema, item, `${item.sk} of ${item.pk}`));
+    },
+    partsOf: (day) => partsOf(table, day),
+    async putTotal(mark, day, rollup) {
+      const total = await sumItem({ pk: totalsPartition(day), sk: `${mark.kind}#${mark.name}` }, rollup);
+      await table.transact([total, unmark(mark), { put: { item: markItem("DAY", day), when: [] } }]);
+    },
+    async sumDay(day) {
+      const sum = emptyRollup();
+      for await (const items of pagesOf(table, totalsPartition(day))) {
+        for (const item of items) addRollup(sum, await readSum(item));
+      }
+      return sum;
+    },
+    async putDay(mark, rollup) {
+      await table.transact([await sumItem(dayKey(mark.name), rollup), unmark(mark)]);
+    },
+    async days(days) {
+      const items = await table.getMany(days.map(dayKey));
+      const sums = await Promise.all(items.map(readSum));
+      return new Map(items.map(({ pk }, index) => [pk.replace("USAGE#", ""), sums[index] ?? emptyRollup()]));
+    },
+  };
+}
+
+async function partsOf(table: Table, day: string): Promise<Pick<Mark, "kind" | "name">[]> {
+  const manifests = await readAll(table, `BATCHES#${day}`);
+  const runs = await readAll(table, `RUNS#${day}`);
+  const minutes = new Set(runs.map(({ sk }) => `${day}T${sk.split("#")[0]}`));
+  return [
+    ...manifests.map(({ sk }) => ({ kind: "MANIFEST" as const, name: sk.split("#")[1] ?? "" })),
+    ...[...minutes].map((name) => ({ kind: "MINUTE" as const, name })),
+  ];
+}
+
+async function* pagesOf(table: Table, pk: string, prefix?: string): AsyncGenerator<Item[]> {
+  let after: Key | undefined;
+  do {
+    const page = await table.query({
+      pk,
+      ...(prefix === undefined ? {} : { prefix }),
+      ...(after === undefined ? {} : { after }),
+    });
+    yield page.items;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+async function readAll(table: Table, pk: string, prefix?: string): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of pagesOf(table, pk, prefix)) items.push(...page);
+  return items;
+}
