@@ -3,7 +3,11 @@ import { parseCustomId } from "../../functions/domain/ids.ts";
 import { manifestMoves } from "../../functions/domain/manifest.ts";
 import { unavailableWhy } from "../../functions/domain/routing.ts";
 import { canMove, isTerminal, type Status, statuses } from "../../functions/domain/session.ts";
+
 import type { Accepted, Callers } from "./callers.ts";
+
+import { moneyViolations } from "./money.ts";
+
 import type { Scenario } from "./scenarios.ts";
 import type { Process, Scheduler } from "./scheduler.ts";
 import { queueNames, tickSeconds, type World } from "./world.ts";
@@ -204,6 +208,7 @@ export function violationsAtRest(
     ...checkBatches(world, byKey),
     ...checkSent(world),
     ...checkLeftovers(world, items, scenario),
+    ...moneyViolations(world),
   ];
 }
 
@@ -314,7 +319,9 @@ function checkBatches(world: World, byKey: ReadonlyMap<string, Item>): string[] 
 }
 
 function checkLeftovers(world: World, items: readonly Item[], { mayFillDeadLetters = false }: Allowed): string[] {
-  const open = items.filter(({ pk }) => pk === "OPEN").map(({ sk }) => `${sk}: a manifest that is still open`);
+  const open = items
+    .filter(({ pk }) => pk === "OPEN" || pk === "UNSUMMED")
+    .map(({ sk }) => `${sk}: still open, or not summed`);
   const queued = queueNames(world.config).flatMap((queue) => [
     ...(world.queues.bodies(queue).length === 0
       ? []
