@@ -3,6 +3,7 @@ import type { Queues } from "../clients/sqs.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
 import type { Lane } from "../domain/config/index.ts";
 import type { Log } from "../domain/log.ts";
+import type { BacklogReader } from "../store/backlog.ts";
 import type { Lanes } from "../store/lanes.ts";
 import type { Leases } from "../store/leases.ts";
 import type { Manifests } from "../store/manifests.ts";
@@ -15,6 +16,7 @@ export interface BatcherDeps {
   manifests: Manifests;
   lanes: Lanes;
   leases: Leases;
+  backlog: BacklogReader;
   queues: Queues;
   /** The API by the credential of a lane. */
   anthropicFor(lane: Lane): Anthropic;

@@ -8,12 +8,12 @@ import { receiveUpTo } from "./receive.ts";
 
 /**
  * While the credential of a lane cannot batch, what waits in it goes real-time if the lane says so, and burns no attempt.
- * No more of it a tick than there are workers: what is more would delay the real-time work of the other lanes.
+ * No more of it than there are workers free: what is more would delay the real-time work of the other lanes.
  */
 export async function rerouteLane(lane: Lane, deps: BatcherDeps): Promise<void> {
-  const { lanes, sessions, queues, realtimeAtOnce } = deps;
+  const { lanes, sessions, queues } = deps;
   if (!goesRealtime(lane, await lanes.parked(lane.id))) return;
-  const waiting = await currentSessions(await receiveUpTo(realtimeAtOnce, lane.id, deps), lane.id, deps);
+  const waiting = await currentSessions(await receiveUpTo(await freeWorkers(deps), lane.id, deps), lane.id, deps);
   for (const { session, handles } of waiting) {
     const changes = { ...takenRealtime(session, unavailableWhy), sendNo: session.sendNo + 1, notBefore: 0 };
     const moved = await sessions.move("goRealtime", session, "queued", changes);
@@ -21,4 +21,13 @@ export async function rerouteLane(lane: Lane, deps: BatcherDeps): Promise<void> 
     if (moved.moved) await queues.send(realtimeQueue, [queueMessageFor(moved.session)]);
     await deps.removeMessages(lane.id, handles);
   }
+}
+
+/** As the index tells, which may be a moment old. One a tick goes in any case: others may be at it without end. */
+async function freeWorkers({ backlog, realtimeAtOnce }: BatcherDeps): Promise<number> {
+  let busy = 0;
+  await backlog.read((entries) => {
+    busy += entries.filter(({ status, mode }) => status === "running" || mode === "realtime").length;
+  });
+  return Math.max(1, realtimeAtOnce - busy);
 }

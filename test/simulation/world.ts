@@ -17,6 +17,7 @@ import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
 import { cancel } from "../../functions/sessions/cancel.ts";
 import { followUp } from "../../functions/sessions/follow-up.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
+import { backlogReader } from "../../functions/store/backlog.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
 import { bookStore } from "../../functions/store/books.ts";
 import { departureStore } from "../../functions/store/departures.ts";
@@ -159,6 +160,7 @@ export function createWorld(options: WorldOptions): World {
       leases,
       queues: queuesOf,
       removeMessages: messageRemover(queuesOf),
+      backlog: backlogReader(tableOf),
       realtimeAtOnce: config.realtime.maxConcurrency,
       events: wrap("events", bus),
       anthropicFor: once(() => wrap("anthropic", api.anthropic)),
