@@ -2,6 +2,13 @@ import { estimatedTokens, minCacheTokens } from "./cache-minimum.ts";
 import type { CacheRetention } from "./config/index.ts";
 import { RawJson } from "./raw-json.ts";
 
+/** How one request is marked. */
+export interface Marking {
+  retention: CacheRetention;
+  /** Not the task: unless somebody follows it up at once, nobody reads it again, and its write is paid all the same. */
+  prefixOnly?: boolean;
+}
+
 type Marker = { type: "ephemeral"; ttl?: "1h" };
 type Params = Record<string, unknown>;
 
@@ -10,14 +17,15 @@ type Params = Record<string, unknown>;
  * does, but nothing that is too short for the model to cache. An agent that places markers of its own keeps them, and gets
  * none of ours: at most 4 are allowed, longer TTLs first. With `none` there is no marker at all.
  */
-export function withCacheMarkers(params: Params, retention: CacheRetention): Params {
+export function withCacheMarkers(params: Params, { retention, prefixOnly = false }: Marking): Params {
   if (retention === "none") return withoutMarkers(params);
   if (hasOwnMarkers(params)) return params;
   const marker: Marker = retention === "long" ? { type: "ephemeral", ttl: "1h" } : { type: "ephemeral" };
   const prefixBytes = bytesOfPrefix(params);
   const marked = isCached(params, prefixBytes) ? withMarkedPrefix(params, marker) : params;
   const { messages } = params;
-  if (!Array.isArray(messages) || !isCached(params, prefixBytes + bytesOfMessages(messages))) return marked;
+  if (prefixOnly || !Array.isArray(messages) || !isCached(params, prefixBytes + bytesOfMessages(messages)))
+    return marked;
   return { ...marked, messages: markLastUser(messages, marker) };
 }
 

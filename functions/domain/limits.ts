@@ -99,6 +99,11 @@ export const maxSampledSessions = 1_000;
 /** With fewer than these, nothing is said of a lane. */
 export const minSamples = 5;
 
+/** What is kept of when an agent's requests ran: for so long, and so many of them count, the newer the more. */
+export const cacheRunDays = 14;
+export const maxCacheRuns = 64;
+export const cacheHalfLifeRuns = 32;
+
 /** EventBridge: entries a `PutEvents` call. */
 export const eventsPerCall = 10;
 /** SQS: messages a call. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { CacheRetention } from "./config/index.ts";
+import type { CacheSetting } from "./config/index.ts";
 import {
   maxIdempotencyKeyCharacters,
   maxLabelCharacters,
@@ -71,7 +71,9 @@ const fields = {
   ...modeFields,
   onDeadline: v.optional(v.picklist(["wait", "fallback", "fail"], 'must be "wait", "fallback" or "fail"')),
   lane: v.optional(id),
-  cacheRetention: v.optional(v.picklist(["none", "short", "long"], 'must be "none", "short" or "long"')),
+  cacheRetention: v.optional(
+    v.picklist(["none", "short", "long", "auto"], 'must be "none", "short", "long" or "auto"'),
+  ),
   metadata: v.optional(
     v.pipe(
       jsonObject,
@@ -106,7 +108,7 @@ export interface SpawnRequest {
   mode?: Mode;
   onDeadline?: OnDeadline;
   lane?: string;
-  cacheRetention?: CacheRetention;
+  cacheRetention?: CacheSetting;
   metadata?: Record<string, unknown>;
 }
 

@@ -25,6 +25,8 @@ const schema = v.strictObject({
   params: v.record(v.string(), v.unknown()),
   betas: v.array(v.string()),
   cacheRetention,
+  /** Its `auto` chose that: only what others share is marked, and that also where a primer went ahead for them. */
+  cacheAuto: v.exactOptional(v.literal(true)),
   /** The user's message, verbatim; null for a turn that only continues the last (`pause_turn`). */
   message: v.nullable(v.string()),
   /**
@@ -59,8 +61,7 @@ export function parseTurnRequest(text: string, turn: number): TurnRequest {
 export function continuedTurn(last: TurnRequest, paused: { turn: number; source: string; at: number }): TurnRequest {
   const { turn, source, at } = paused;
   const previous = { turn, source, status: "paused" as const };
-  const { params, betas, cacheRetention, pauses = 0 } = last;
-  return { params, betas, cacheRetention, message: null, previous, pauses: pauses + 1, at };
+  return { ...frozenIn(last), message: null, previous, pauses: (last.pauses ?? 0) + 1, at };
 }
 
 /** The user speaks again. All else is as it was in the turn before: thinking is signed over it. */
@@ -68,8 +69,12 @@ export function followUpTurn(
   last: TurnRequest,
   said: { message: string; callId: string; previous: PreviousTurn; at: number },
 ): TurnRequest {
-  const { params, betas, cacheRetention } = last;
-  return { params, betas, cacheRetention, ...said };
+  return { ...frozenIn(last), ...said };
+}
+
+/** What a session keeps from turn to turn. */
+function frozenIn({ params, betas, cacheRetention, cacheAuto }: TurnRequest) {
+  return { params, betas, cacheRetention, ...(cacheAuto === undefined ? {} : { cacheAuto }) };
 }
 
 /** What every request of an agent to one model has in common. */
@@ -77,20 +82,27 @@ export function agentParams({ maxTokens, system, params }: Agent, model: string)
   return { model, max_tokens: maxTokens, ...(system === undefined ? {} : { system }), ...params };
 }
 
+/** What was asked for, or what `auto` chose. */
+export interface FrozenCache {
+  retention: CacheRetention;
+  isAuto: boolean;
+}
+
 export interface FirstTurn {
   task: string;
   model: string;
   at: number;
-  cacheRetention: CacheRetention;
+  cache: FrozenCache;
   metadata?: Record<string, unknown>;
 }
 
 /** The first turn of a session: the task is the only user message. */
-export function firstTurn(agent: Agent, { model, task, at, cacheRetention, metadata }: FirstTurn): TurnRequest {
+export function firstTurn(agent: Agent, { model, task, at, cache, metadata }: FirstTurn): TurnRequest {
   return {
     params: agentParams(agent, model),
     betas: agent.betas,
-    cacheRetention,
+    cacheRetention: cache.retention,
+    ...(cache.isAuto ? { cacheAuto: true } : {}),
     message: task,
     at,
     ...(metadata === undefined ? {} : { metadata }),
@@ -118,7 +130,10 @@ export function messageParams({ requests, answers }: Conversation): Record<strin
     const user = request.message === null ? [] : [{ role: "user", content: request.message }];
     return answer === undefined ? user : [...user, { role: "assistant", content: answer.content }];
   });
-  return withCacheMarkers({ ...last.params, messages }, last.cacheRetention);
+  return withCacheMarkers(
+    { ...last.params, messages },
+    { retention: last.cacheRetention, prefixOnly: last.cacheAuto === true },
+  );
 }
 
 /** The same, serialized, with the answers so far byte for byte as they were received. */

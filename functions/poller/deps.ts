@@ -5,6 +5,7 @@ import type { Config } from "../domain/config/index.ts";
 import type { Metrics } from "../domain/log.ts";
 import type { IsNews } from "../domain/news.ts";
 import type { Books } from "../store/books.ts";
+import type { CacheRuns } from "../store/cache-runs.ts";
 import type { Departures } from "../store/departures.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Leases } from "../store/leases.ts";
@@ -16,6 +17,7 @@ export interface PollerDeps extends SettleDeps, DeliverDeps {
   config: Config;
   manifests: Manifests;
   latencies: Latencies;
+  cacheRuns: CacheRuns;
   departures: Departures;
   books: Books;
   leases: Leases;

@@ -8,6 +8,7 @@ import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle } from "../turns/settle.ts";
+import { addCached, type CacheTotals } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
 
@@ -28,6 +29,8 @@ export interface Read {
   problem?: string;
   /** How long the first of the sessions took that were done by this reading. */
   seconds: number[];
+  /** What each agent read from the cache and wrote to it. */
+  cached: CacheTotals;
 }
 
 export const memberName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
@@ -41,7 +44,7 @@ interface Line {
 /** Settles every line that can be read, page by page. One that cannot makes the reading incomplete, and harms no other. */
 export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatchDeps): Promise<Read> {
   const { manifest, workspace } = one;
-  const read: Read = { seen: new Set(), lines: 0, hasEnded: false, seconds: [] };
+  const read: Read = { seen: new Set(), lines: 0, hasEnded: false, seconds: [], cached: new Map() };
   let page: Line[] = [];
   try {
     const lines = await workspace.anthropic.results(batch);
@@ -73,7 +76,10 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
     try {
       const session = await settleLine(line, manifest, byId, deps);
       const { parsed } = line;
-      if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) read.seen.add(memberName(parsed.id));
+      if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) {
+        if (!read.seen.has(memberName(parsed.id))) addCached(read.cached, byId.get(parsed.id.sessionId), parsed.result);
+        read.seen.add(memberName(parsed.id));
+      }
       return session;
     } catch (error) {
       read.problem = `line ${line.lineNo} cannot be settled: ${nameOf(error)}`;

@@ -5,6 +5,7 @@ import { sampleOf } from "../domain/latency.ts";
 import { batchLifeSeconds, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
 import type { Renew } from "../store/leases.ts";
+import { recordCached } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
 import { failMissing, loseMembers, requeueMissing } from "./missing-results.ts";
 import type { OpenWork } from "./open-work.ts";
@@ -70,6 +71,7 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
   const read = await readResults(one, batch, deps);
   const sample = sampleOf(read.seconds, clock.now());
   if (sample !== undefined) await deps.latencies.record(manifest.lane, manifest.manifestId, sample);
+  await recordCached(read.cached, manifest.manifestId, batch, deps);
   const isMissing =
     read.problem === "404" && clock.now() > (batch.endedAt ?? clock.now()) + resultsMissingSeconds * 1000;
   if (isMissing) return loseMembers(manifest, "the results were never to be had", deps);

@@ -18,6 +18,7 @@ import { deadlineActionAt, isTerminal, runPrefix, type Session } from "../domain
 import { messageBody } from "../domain/turn-request.ts";
 import { isLeftToDeadLetters, isPoison } from "../domain/visits.ts";
 import { type Books, minuteOf } from "../store/books.ts";
+import type { CacheRuns } from "../store/cache-runs.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Moved } from "../store/sessions.ts";
 import { loadConversation } from "../turns/conversation.ts";
@@ -34,6 +35,7 @@ export interface RealtimeDeps extends SettleDeps, DeliverDeps {
   newId: NewId;
   latencies: Latencies;
   books: Books;
+  cacheRuns: CacheRuns;
 }
 
 /** A message as the queue hands it over: how often it has been received, this time included. */
@@ -128,7 +130,7 @@ async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<
   if (answer.kind === "accepted") {
     const sample = callSample(session, startedAt, clock.now());
     // What was paid for is written down before anything else.
-    const ended = await settleAnswer(session, run.id, answer.text, deps);
+    const ended = await settleAnswer(session, { run: run.id, text: answer.text, startedAt }, deps);
     await deps.latencies.record(realtimeQueue, run.id, sample);
     await resume(run, deps);
     return ended;
@@ -160,18 +162,20 @@ async function waitForStore(session: Session, deps: RealtimeDeps): Promise<undef
 
 async function settleAnswer(
   session: Session,
-  run: string,
-  text: string,
+  { run, text, startedAt }: { run: string; text: string; startedAt: number },
   deps: RealtimeDeps,
 ): Promise<Session | undefined> {
   const result = parseMessage(text);
   if (result === undefined) return endUnknownRun(session, deps);
-  const { sessionId, turn } = session;
-  return settle(
-    session,
-    { tier: "standard", ...result, sessionId, turn, source: run, receivedAt: deps.clock.now(), text },
-    deps,
-  );
+  const { sessionId, turn, agentId, model } = session;
+  const about = { sessionId, turn, source: run, receivedAt: deps.clock.now(), text };
+  const ended = await settle(session, { tier: "standard", ...result, ...about }, deps);
+  if (result.usage !== undefined) {
+    const { cacheRead: read, cacheWrite5m: written5m, cacheWrite1h: written1h } = result.usage;
+    const cached = { startedAt, endedAt: about.receivedAt, requests: 1, read, written5m, written1h };
+    await deps.cacheRuns.record({ agentId, model, mode: "realtime" }, run, cached);
+  }
+  return ended;
 }
 
 /** An answer in Anthropic's own words proves that nothing was made; a 5xx other than "overloaded" does not. */

@@ -3,6 +3,8 @@ import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
 import { type Status, statuses } from "../domain/session.ts";
 import type { Latencies } from "../store/latencies.ts";
+import type { CacheChoiceDeps } from "../turns/cache-choice.ts";
+import { addAgentsRoute } from "./agents.ts";
 import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
 import type { CancelDeps } from "./cancel.ts";
 import { addCancelRoutes } from "./cancel-http.ts";
@@ -15,7 +17,7 @@ import { readParameters } from "./parameters.ts";
 import { addUsageRoutes, type UsageDeps } from "./usage.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
-export interface SessionsDeps extends LanesDeps, BatchesDeps, CancelDeps, FollowUpDeps, UsageDeps {
+export interface SessionsDeps extends CacheChoiceDeps, LanesDeps, BatchesDeps, CancelDeps, FollowUpDeps, UsageDeps {
   config: Config;
   latencies: Latencies;
 }
@@ -24,6 +26,7 @@ const readOnly = [
   "/api/sessions",
   "/api/sessions/:id",
   "/api/sessions/:id/history",
+  "/api/agents",
   "/api/lanes",
   "/api/batches",
   "/api/batches/:id",
@@ -52,6 +55,7 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     const facts = await deps.turns.read(session.sessionId);
     return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
   });
+  addAgentsRoute(app, deps);
   addLaneRoutes(app, deps);
   addBatchRoutes(app, deps);
   addUsageRoutes(app, deps);

@@ -1,6 +1,6 @@
 import type { Queues } from "../clients/sqs.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
-import type { Agent, Config, CronJob } from "../domain/config/index.ts";
+import type { Agent, CacheSetting, Config, CronJob } from "../domain/config/index.ts";
 import { checkSameBody, RequestError } from "../domain/errors.ts";
 import { cronKey, dashboardKey, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
@@ -8,9 +8,11 @@ import type { Log } from "../domain/log.ts";
 import { resolveRouting } from "../domain/routing.ts";
 import type { Session } from "../domain/session.ts";
 import type { SpawnRequest } from "../domain/spawn-request.ts";
-import { firstTurn } from "../domain/turn-request.ts";
+import { type FrozenCache, firstTurn } from "../domain/turn-request.ts";
+import type { CacheRuns } from "../store/cache-runs.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
+import { chooseCache } from "../turns/cache-choice.ts";
 import { sendOrLeaveToRescue } from "../turns/send.ts";
 
 export interface SpawnInput {
@@ -27,6 +29,7 @@ export interface SpawnDeps {
   config: Config;
   sessions: Sessions;
   turns: Turns;
+  cacheRuns: CacheRuns;
   queues: Queues;
   clock: Clock;
   newId: NewId;
@@ -45,11 +48,12 @@ export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session
   const agent = findAgent(input.request, deps.config);
   const accepted = acceptedSession(input, agent, deps);
   const { task, metadata } = input.request;
+  const setting = input.request.cacheRetention ?? input.job?.cacheRetention ?? agent.cacheRetention;
   const request = firstTurn(agent, {
     task,
     model: accepted.model,
     at: accepted.createdAt,
-    cacheRetention: input.request.cacheRetention ?? input.job?.cacheRetention ?? agent.cacheRetention,
+    cache: await frozenCache(setting, agent, accepted, deps),
     ...(metadata === undefined ? {} : { metadata }),
   });
   const { sessionId } = accepted;
@@ -63,6 +67,18 @@ export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session
   if (!written.inserted) checkSameBody(written.hash, input.hash);
   // Of two calls at once with one key, both go on with what the first one wrote.
   return enqueueOnce(written.inserted ? accepted : (written.acceptance ?? accepted), deps);
+}
+
+/** A later arrival may make `auto` choose otherwise, for the requests that come after it. */
+async function frozenCache(
+  setting: CacheSetting,
+  agent: Agent,
+  session: Session,
+  deps: SpawnDeps,
+): Promise<FrozenCache> {
+  if (setting !== "auto") return { retention: setting, isAuto: false };
+  const { retention } = await chooseCache(agent, session, deps);
+  return { retention, isAuto: true };
 }
 
 /** A repeat finds what was accepted, even if the configuration has changed since. */

@@ -7,6 +7,7 @@ import { defaultParkSeconds } from "../domain/limits.ts";
 import { type BacklogReader, backlogReader } from "./backlog.ts";
 import { bodyStore } from "./bodies.ts";
 import { type Books, bookStore } from "./books.ts";
+import { type CacheRuns, cacheRunStore } from "./cache-runs.ts";
 import { type Departures, departureStore } from "./departures.ts";
 import { type Lanes, laneStore } from "./lanes.ts";
 import { type Latencies, latencyStore } from "./latencies.ts";
@@ -27,6 +28,7 @@ export interface Store {
   leases: Leases;
   backlog: BacklogReader;
   latencies: Latencies;
+  cacheRuns: CacheRuns;
   manifestViews: ManifestViews;
   clock: Clock;
   newId: NewId;
@@ -46,6 +48,7 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
   return {
     sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     latencies,
+    cacheRuns: cacheRunStore(table, clock),
     turns: turnStore(table, bodies),
     manifests: manifestStore(table),
     departures: departureStore(table, newUlid),

@@ -20,6 +20,7 @@ import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/sp
 import { backlogReader } from "../../functions/store/backlog.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
 import { bookStore } from "../../functions/store/books.ts";
+import { cacheRunStore } from "../../functions/store/cache-runs.ts";
 import { departureStore } from "../../functions/store/departures.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { latencyStore } from "../../functions/store/latencies.ts";
@@ -152,6 +153,7 @@ export function createWorld(options: WorldOptions): World {
       config: isCaller(process) || scheduler.now < startedAt + removedAfterMs ? config : later,
       sessions: sessionStore({ table: tableOf, clock: own, tickSeconds, leadMs: latencies.leadMs }),
       latencies,
+      cacheRuns: cacheRunStore(tableOf, own),
       turns: breaking(turnStore(tableOf, bodyStore(wrap("objects", objects))), process),
       manifests: manifestStore(tableOf),
       departures: departureStore(tableOf, newId),

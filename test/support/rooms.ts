@@ -17,6 +17,7 @@ import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/sp
 import { backlogReader } from "../../functions/store/backlog.ts";
 import { bodyStore } from "../../functions/store/bodies.ts";
 import { bookStore } from "../../functions/store/books.ts";
+import { cacheRunStore } from "../../functions/store/cache-runs.ts";
 import { departureStore } from "../../functions/store/departures.ts";
 import { laneStore } from "../../functions/store/lanes.ts";
 import { latencyStore } from "../../functions/store/latencies.ts";
@@ -67,6 +68,7 @@ export function rooms(options: RoomsOptions) {
   const latencies = latencyStore(table, clock, tickSeconds);
   const store = {
     latencies,
+    cacheRuns: cacheRunStore(table, clock),
     sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     turns: turnStore(table, bodyStore(objects)),
     manifests: manifestStore(table),

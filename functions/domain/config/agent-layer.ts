@@ -5,7 +5,7 @@ import { boolean, cacheRetention, id, integer, mode, model, onDeadline, text } f
 import { maxNameCharacters, maxOutputTokens } from "./limits.ts";
 import { betas, parameterEntries, parameterNames, refusedParameter, system } from "./parameters.ts";
 import { defined, type Path, type Report, readObject, unknownKey } from "./reader.ts";
-import type { CacheRetention, SystemBlock } from "./types.ts";
+import type { CacheSetting, SystemBlock } from "./types.ts";
 
 const layerEntries = {
   system: v.optional(system),
@@ -35,7 +35,7 @@ export interface AgentLayer {
   maxTokens?: number;
   /** The path is that of the key that says so. */
   mode?: { path: Path; value: Mode };
-  cacheRetention?: CacheRetention;
+  cacheRetention?: CacheSetting;
   zeroDataRetention?: boolean;
   lane?: string;
   onDeadline?: OnDeadline;

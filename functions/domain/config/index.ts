@@ -2,4 +2,14 @@ export { agentDefaults } from "./agents.ts";
 export { builtInLanes } from "./lanes.ts";
 export { type ParsedConfig, parseConfig } from "./parse-config.ts";
 export { cronToEventBridge, dueBetween, everyToEventBridge, parseEvery, scheduledMinute } from "./schedule.ts";
-export type { Agent, CacheRetention, Config, CronJob, Hours, Lane, Schedule, SystemBlock } from "./types.ts";
+export type {
+  Agent,
+  CacheRetention,
+  CacheSetting,
+  Config,
+  CronJob,
+  Hours,
+  Lane,
+  Schedule,
+  SystemBlock,
+} from "./types.ts";

@@ -2,6 +2,8 @@ import type { PriceTable } from "../prices.ts";
 import type { Mode, OnDeadline } from "../session.ts";
 
 export type CacheRetention = "none" | "short" | "long";
+/** `auto` becomes one of the others when a request is accepted. */
+export type CacheSetting = CacheRetention | "auto";
 
 /** Blocks of the Messages API's `system`. */
 export type SystemBlock = { type: "text"; text: string } & Record<string, unknown>;
@@ -15,7 +17,7 @@ export interface Agent {
   maxTokens: number;
   /** The mode it has unless a job or a request says otherwise, and where that comes from. */
   routing: { mode: Mode; from: "agent" | "defaults" | "default" | "zeroDataRetention" };
-  cacheRetention: CacheRetention;
+  cacheRetention: CacheSetting;
   zeroDataRetention: boolean;
   lane: { id: string; from: "agent" | "defaults" | "default" };
   onDeadline?: OnDeadline;
@@ -43,7 +45,7 @@ export interface CronJob {
   routing?: Mode;
   lane?: string;
   onDeadline?: OnDeadline;
-  cacheRetention?: CacheRetention;
+  cacheRetention?: CacheSetting;
 }
 
 /** Minutes since midnight, `from` included and `to` not; `from` is the larger where the hours span midnight. */

@@ -11,7 +11,7 @@ const messages = [{ role: "user", content: task }];
 const system = "You are the night shift. ".repeat(720);
 const tools = [{ name: "look", description: system }, { name: "listen" }];
 const sent = (params: object, retention: "none" | "short" | "long") =>
-  withCacheMarkers({ model, messages, ...params }, retention);
+  withCacheMarkers({ model, messages, ...params }, { retention });
 
 function markersIn(value: unknown): number {
   return JSON.stringify(value).split('"cache_control"').length - 1;
@@ -102,7 +102,7 @@ describe("cache markers", () => {
 
   it("change nothing of what they are given, so that a request is the same without them", () => {
     const params = { model, system: blocks, messages };
-    withCacheMarkers(params, "short");
+    withCacheMarkers(params, { retention: "short" });
     expect(markersIn(params)).toBe(0);
   });
 });

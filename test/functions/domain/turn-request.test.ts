@@ -21,7 +21,12 @@ const long = { type: "ephemeral", ttl: "1h" };
 
 const requestOf = (agent: Partial<Agent> = {}, words = task) => {
   const one = anAgent(agent);
-  return firstTurn(one, { task: words, model, at: noon, cacheRetention: one.cacheRetention });
+  return firstTurn(one, {
+    task: words,
+    model,
+    at: noon,
+    cache: { retention: one.cacheRetention === "auto" ? "none" : one.cacheRetention, isAuto: false },
+  });
 };
 /** What goes on the wire for the first turn of a session. */
 const sent = (agent: Partial<Agent> = {}, words = task) =>
@@ -57,7 +62,8 @@ describe("the first turn", () => {
 
   it("freezes what later turns need too: beta headers, cache setting, time and metadata", () => {
     const agent = anAgent({ betas: ["files-api-2025-04-14"], cacheRetention: "none" });
-    const input = { task, model, at: noon, cacheRetention: "long", metadata: { ticket: 7 } } as const;
+    const cache = { retention: "long", isAuto: false } as const;
+    const input = { task, model, at: noon, cache, metadata: { ticket: 7 } };
     expect(firstTurn(agent, input)).toEqual({
       params: { model, max_tokens: 1_024 },
       betas: ["files-api-2025-04-14"],

@@ -25,12 +25,15 @@ describe("the keys of an agent", () => {
     [{ routing: "batch", batch: false }, 'agents.list[0].batch: disagrees with routing "batch"'],
     [{ routing: "later" }, 'agents.list[0].routing: must be "batch" or "realtime"'],
     [{ batch: "yes" }, "agents.list[0].batch: must be true or false"],
-    [{ cacheRetention: "auto" }, 'agents.list[0].cacheRetention: must be "none", "short" or "long"'],
+    [{ cacheRetention: "always" }, 'agents.list[0].cacheRetention: must be "none", "short", "long" or "auto"'],
     [
       { cacheRetention: "long", params: { cacheRetention: "short" } },
       'agents.list[0].params.cacheRetention: disagrees with cacheRetention "long"',
     ],
-    [{ params: { cacheRetention: "auto" } }, 'agents.list[0].params.cacheRetention: must be "none", "short" or "long"'],
+    [
+      { params: { cacheRetention: "always" } },
+      'agents.list[0].params.cacheRetention: must be "none", "short", "long" or "auto"',
+    ],
     [{ params: [] }, "agents.list[0].params: must be an object"],
     [
       { params: { maxTokens: 5 } },

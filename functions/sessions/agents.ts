@@ -1,0 +1,45 @@
+import type { HttpApp } from "../clients/http.ts";
+import type { CacheCosts } from "../domain/cache-choice.ts";
+import { cachePricesOf, prefixOf } from "../domain/cache-prefix.ts";
+import { mapConcurrently } from "../domain/concurrently.ts";
+import type { Agent } from "../domain/config/index.ts";
+import { concurrency } from "../domain/limits.ts";
+import { type CacheChoiceDeps, chooseCache } from "../turns/cache-choice.ts";
+
+/** `GET /api/agents`: the agents of the configuration, what `auto` would choose for each of them now, and why. */
+export function addAgentsRoute(app: HttpApp, deps: CacheChoiceDeps): void {
+  app.get("/api/agents", async (c) => {
+    const agents = await mapConcurrently(deps.config.agents, concurrency, (agent) => describeAgent(agent, deps));
+    return c.json({ agents });
+  });
+}
+
+async function describeAgent(agent: Agent, deps: CacheChoiceDeps) {
+  const { id, name, model, routing, lane, cacheRetention } = agent;
+  const { mode } = routing;
+  const { retention, why, costs, hitRate, basedOn } = await chooseCache(agent, { mode, model }, deps);
+  const { tokens } = prefixOf(agent, model);
+  const prices = cachePricesOf(model, mode, deps.config.prices);
+  return {
+    agentId: id,
+    name,
+    model,
+    routing: mode,
+    lane: lane.id,
+    cacheRetention,
+    prefixTokens: tokens,
+    auto: {
+      choice: retention,
+      why,
+      basedOn,
+      hitRate,
+      expectedUsd: costs === undefined || prices === undefined ? undefined : inUsd(costs, tokens * prices.input),
+    },
+  };
+}
+
+/** Of the prefix of one request. */
+function inUsd({ none, short, long }: CacheCosts, picoUsd: number) {
+  const usd = (times: number) => Math.round(times * picoUsd) / 1e12;
+  return { none: usd(none), short: usd(short), long: usd(long) };
+}
