@@ -1,8 +1,10 @@
 import { isAway } from "../clients/away.ts";
 import type { Received } from "../clients/sqs.ts";
+import type { Marking } from "../domain/cache-markers.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { CorruptRecordError, nameOf } from "../domain/errors.ts";
 import { concurrency } from "../domain/limits.ts";
+import { type SharedPrefix, sharedPrefixOf } from "../domain/priming.ts";
 import { isCurrent, parseQueueMessage, type QueueMessage } from "../domain/queue-message.ts";
 import type { Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
@@ -17,6 +19,10 @@ export interface Candidate {
   body: string;
   bytes: number;
   betas: readonly string[];
+  /** Where others may have the same prefix, and one of them go ahead. */
+  shared?: SharedPrefix;
+  /** It goes ahead. */
+  primes?: boolean;
   /** Its messages, deleted once it is claimed. */
   handles: readonly string[];
 }
@@ -102,18 +108,36 @@ export async function toCandidate(
   try {
     const conversation = await loadConversation(session, deps.turns);
     const body = messageBody(conversation);
+    const request = conversation.requests.at(-1);
+    const shared = request === undefined ? undefined : sharedPrefixOf(request);
     return {
       session,
       body,
       bytes: Buffer.byteLength(body) + overheadBytes,
-      betas: conversation.requests.at(-1)?.betas ?? [],
+      betas: request?.betas ?? [],
       handles,
+      ...(shared === undefined ? {} : { shared }),
     };
   } catch (error) {
     // A store that is away is worth another try: the message comes again. What cannot be read never will be.
     if (error instanceof CorruptRecordError) await failUnreadable(session, error, lane, handles, deps);
     else deps.log("manifest_waiting", { sessionId: session.sessionId, error: nameOf(error) });
     return isAway(error) ? "away" : "broken";
+  }
+}
+
+/** The same with other cache markers; `undefined` where it cannot be read again just now. */
+export async function remarked(
+  candidate: Candidate,
+  marking: Marking,
+  { turns }: Pick<BatcherDeps, "turns">,
+): Promise<Candidate | undefined> {
+  try {
+    const body = messageBody(await loadConversation(candidate.session, turns), marking);
+    return { ...candidate, body, bytes: Buffer.byteLength(body) + overheadBytes };
+  } catch {
+    // What is wrong with it comes to light where it is sent as it is.
+    return undefined;
   }
 }
 

@@ -1,16 +1,19 @@
 import type { Anthropic } from "../clients/anthropic.ts";
 import type { Queues } from "../clients/sqs.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
-import type { Lane } from "../domain/config/index.ts";
+import type { Config, Lane } from "../domain/config/index.ts";
 import type { Log } from "../domain/log.ts";
 import type { BacklogReader } from "../store/backlog.ts";
 import type { Lanes } from "../store/lanes.ts";
 import type { Leases } from "../store/leases.ts";
 import type { Manifests } from "../store/manifests.ts";
+import type { Primers } from "../store/primers.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
 
 export interface BatcherDeps {
+  config: Config;
+  primers: Primers;
   sessions: Sessions;
   turns: Turns;
   manifests: Manifests;

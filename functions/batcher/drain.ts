@@ -1,12 +1,12 @@
-import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Lane } from "../domain/config/index.ts";
 import { goesRealtime } from "../domain/create-outcome.ts";
 import { opensAt } from "../domain/lane-hours.ts";
-import { concurrency } from "../domain/limits.ts";
 import type { Renew } from "../store/leases.ts";
 import { type Sorted, toCandidates, type Waiting } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
+import { primed } from "./prime.ts";
 import { type Leave, leaveAfter, leaveOf } from "./probe.ts";
+import { putBack } from "./put-back.ts";
 import { receiveUpTo } from "./receive.ts";
 import { rerouteLane } from "./reroute.ts";
 import { submitGroup } from "./submit.ts";
@@ -45,9 +45,11 @@ async function drain(lane: Lane, leave: Leave, renew: Renew, deps: BatcherDeps):
     const room = await roomIn(lane, deps);
     const most = Math.min(room, probed === undefined ? lane.maxBatchRequests : 1);
     if (most <= 0) return;
-    const { sound, suspects, isEmpty } = await collect(most, lane, deps);
-    if (sound.length + suspects.length === 0 && isEmpty) return;
+    const { sound: all, suspects, isEmpty } = await collect(most, lane, deps);
+    if (all.length + suspects.length === 0 && isEmpty) return;
     if (lane.flushEverySeconds > deps.tickSeconds) await deps.lanes.noteFlush(lane.id);
+    const { ready: sound, parkedUntil } = await primed(all, lane, deps);
+    if (parkedUntil !== undefined) return putBack([...sound, ...suspects], parkedUntil, lane, deps);
     for await (const { group, rest } of groupsOf({ sound, suspects }, lane, deps)) {
       if (!hasTimeFor(deps)) {
         deps.log("time_short", { lane: lane.id });
@@ -62,26 +64,6 @@ async function drain(lane: Lane, leave: Leave, renew: Renew, deps: BatcherDeps):
       probed = next.may === "probe" ? next.parked : undefined;
     }
   }
-}
-
-/**
- * What was received and is not sent after all: rescue sends it again when it may go. Left hidden in the queue, it would
- * come nearer to being set aside with each such visit, and come back at a time of its own.
- */
-async function putBack(
-  waiting: readonly Waiting[],
-  notBefore: number,
-  lane: Lane,
-  { sessions, clock, tickSeconds, removeMessages }: BatcherDeps,
-): Promise<void> {
-  const at = Math.max(notBefore, clock.now() + tickSeconds * 1000);
-  await mapConcurrently(waiting, concurrency, ({ session }) =>
-    sessions.move("resend", session, "queued", { notBefore: at }),
-  );
-  await removeMessages(
-    lane.id,
-    waiting.flatMap(({ handles }) => handles),
-  );
 }
 
 /** Candidates for one batch, by the slice, so that no more than a batch's bytes and one slice are ever in memory. */

@@ -19,8 +19,8 @@ const eventSchema = v.object({ lane: v.string() });
 /** Called every minute for each lane by itself, so that no lane waits for another's calls, failures or full quota. */
 export async function handler(event: unknown, context: unknown): Promise<void> {
   const { lane: id } = v.parse(eventSchema, event);
-  const { config, ...room } = deps();
-  const lane = config.lanes.find((one) => one.id === id);
+  const room = deps();
+  const lane = room.config.lanes.find((one) => one.id === id);
   if (lane === undefined) return room.log("tick_failed", { step: "drain", lane: id, error: "no such lane" });
   try {
     await drainLane(lane, { ...room, millisecondsLeft: millisecondsLeft(context) });
@@ -37,6 +37,7 @@ const deps = once(() => {
   const config = readConfigFile(env("OFFPEAK_CONFIG"));
   const rest: Omit<BatcherDeps, "millisecondsLeft" | "realtimeAtOnce"> = {
     ...store,
+    config,
     queues,
     removeMessages: messageRemover(queues),
     anthropicFor: anthropicByLane(
@@ -47,5 +48,5 @@ const deps = once(() => {
     log: jsonLog("batcher"),
     createTimeoutSeconds: positiveNumber("OFFPEAK_CREATE_TIMEOUT_SECONDS", env("OFFPEAK_CREATE_TIMEOUT_SECONDS")),
   };
-  return { ...rest, config, realtimeAtOnce: config.realtime.maxConcurrency };
+  return { ...rest, realtimeAtOnce: config.realtime.maxConcurrency };
 });

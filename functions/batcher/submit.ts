@@ -61,6 +61,7 @@ async function newManifest(
       ...(lane.workspaceId === undefined ? {} : { workspaceId: lane.workspaceId }),
       ...(lane.apiKeySecret === undefined ? {} : { apiKeySecret: lane.apiKeySecret }),
     },
+    ...(group[0]?.primes === true ? { primes: true } : {}),
     ...(parent === undefined ? {} : { parent }),
   };
   await manifests.create(manifest);

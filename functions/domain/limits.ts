@@ -104,6 +104,15 @@ export const cacheRunDays = 14;
 export const maxCacheRuns = 64;
 export const cacheHalfLifeRuns = 32;
 
+/** Those with the same prefix wait so long for the one that went ahead: most batches of one end within minutes. */
+export const primerWaitSeconds = 1_800;
+/** And read what it wrote so long after it was sent: an entry lives an hour, and a batch may begin some minutes late. */
+export const primerWarmSeconds = 3_000;
+/** Of what a primer wrote, what is taken to be found. */
+export const primedHitPercent = 90;
+/** What holding one session back costs: six write units, two read units, and its messages (us-east-1, on demand, 2026). */
+export const holdPicoUsd = 5_000_000;
+
 /** EventBridge: entries a `PutEvents` call. */
 export const eventsPerCall = 10;
 /** SQS: messages a call. */

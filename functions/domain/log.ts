@@ -11,6 +11,7 @@ export const logCodes = [
   "lane_probed",
   "lane_resumed",
   "batches_unavailable",
+  "primer_sent",
   "message_rejected",
   "message_dropped",
   "session_rescued",

@@ -31,6 +31,8 @@ export interface Manifest {
   reason?: string;
   /** Its batcher died over it, so that each of its members is suspect. */
   died?: boolean;
+  /** Its one session went ahead for others with the same prefix, who wait for its end. */
+  primes?: boolean;
   /** The manifest this one is half of. */
   parent?: string;
   /** When its batch was first seen ended, and how often its results have been read without success since. */

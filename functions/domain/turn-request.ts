@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { withCacheMarkers } from "./cache-markers.ts";
+import { type Marking, withCacheMarkers } from "./cache-markers.ts";
 import type { Agent, CacheRetention } from "./config/index.ts";
 import { CorruptRecordError } from "./errors.ts";
 import { type CustomId, formatCustomId } from "./ids.ts";
@@ -121,8 +121,15 @@ export interface Conversation {
   answers: readonly (EarlierAnswer | undefined)[];
 }
 
-/** The Messages API body of a turn: its frozen parameters, the conversation so far, and the cache markers. */
-export function messageParams({ requests, answers }: Conversation): Record<string, unknown> {
+function markingOf({ cacheRetention, cacheAuto }: TurnRequest): Marking {
+  return { retention: cacheRetention, prefixOnly: cacheAuto === true };
+}
+
+/**
+ * The Messages API body of a turn: its frozen parameters, the conversation so far, and the cache markers.
+ * @param marking other than what was frozen, where a primer goes ahead or went
+ */
+export function messageParams({ requests, answers }: Conversation, marking?: Marking): Record<string, unknown> {
   const last = requests.at(-1);
   if (last === undefined) throw new Error("a conversation has at least one request");
   const messages = requests.flatMap((request, index) => {
@@ -130,15 +137,12 @@ export function messageParams({ requests, answers }: Conversation): Record<strin
     const user = request.message === null ? [] : [{ role: "user", content: request.message }];
     return answer === undefined ? user : [...user, { role: "assistant", content: answer.content }];
   });
-  return withCacheMarkers(
-    { ...last.params, messages },
-    { retention: last.cacheRetention, prefixOnly: last.cacheAuto === true },
-  );
+  return withCacheMarkers({ ...last.params, messages }, marking ?? markingOf(last));
 }
 
 /** The same, serialized, with the answers so far byte for byte as they were received. */
-export function messageBody(conversation: Conversation): string {
-  return stringifyWithRaw(messageParams(conversation));
+export function messageBody(conversation: Conversation, marking?: Marking): string {
+  return stringifyWithRaw(messageParams(conversation, marking));
 }
 
 /** One request of a batch, around a body that was serialized once. */

@@ -10,6 +10,7 @@ import type { Departures } from "../store/departures.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { Leases } from "../store/leases.ts";
 import type { Manifests } from "../store/manifests.ts";
+import type { Primers } from "../store/primers.ts";
 import type { DeliverDeps } from "../turns/deliver.ts";
 import type { SettleDeps } from "../turns/settle.ts";
 
@@ -18,6 +19,7 @@ export interface PollerDeps extends SettleDeps, DeliverDeps {
   manifests: Manifests;
   latencies: Latencies;
   cacheRuns: CacheRuns;
+  primers: Primers;
   departures: Departures;
   books: Books;
   leases: Leases;

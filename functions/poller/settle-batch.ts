@@ -5,6 +5,7 @@ import { sampleOf } from "../domain/latency.ts";
 import { batchLifeSeconds, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
 import type { Renew } from "../store/leases.ts";
+import { wakeWaiting } from "../turns/wake.ts";
 import { recordCached } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
 import { failMissing, loseMembers, requeueMissing } from "./missing-results.ts";
@@ -84,7 +85,10 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
   // Its sum is due once it is settled, whoever settles it, and whatever was booked before.
   await deps.books.mark("MANIFEST", manifest.manifestId);
   const settled = await deps.manifests.move("settle", manifest, changes);
-  if (settled !== undefined) deps.log("manifest_settled", { manifestId: manifest.manifestId, lines: read.lines });
+  if (settled === undefined) return;
+  deps.log("manifest_settled", { manifestId: manifest.manifestId, lines: read.lines });
+  const lane = deps.config.lanes.find(({ id }) => id === manifest.lane);
+  if (manifest.primes === true && lane !== undefined) await wakeWaiting(manifest.manifestId, lane, deps);
 }
 
 /** Each request has exactly one line, and its own: what is not ours stands for nobody. */

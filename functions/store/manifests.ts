@@ -61,6 +61,7 @@ const schema = v.object({
   callEnded: v.exactOptional(v.boolean()),
   reason: v.exactOptional(v.string()),
   died: v.exactOptional(v.boolean()),
+  primes: v.exactOptional(v.boolean()),
   parent: v.exactOptional(v.string()),
   endedAt: optionalTime,
   readFailures: v.number(),

@@ -14,6 +14,7 @@ import { type Latencies, latencyStore } from "./latencies.ts";
 import { type Leases, leaseStore } from "./leases.ts";
 import { type ManifestViews, manifestViews } from "./manifest-views.ts";
 import { type Manifests, manifestStore } from "./manifests.ts";
+import { type Primers, primerStore } from "./primers.ts";
 import { type Sessions, sessionStore } from "./sessions.ts";
 import { type Turns, turnStore } from "./turns.ts";
 
@@ -29,6 +30,7 @@ export interface Store {
   backlog: BacklogReader;
   latencies: Latencies;
   cacheRuns: CacheRuns;
+  primers: Primers;
   manifestViews: ManifestViews;
   clock: Clock;
   newId: NewId;
@@ -49,6 +51,7 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
     sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     latencies,
     cacheRuns: cacheRunStore(table, clock),
+    primers: primerStore(table, newUlid),
     turns: turnStore(table, bodies),
     manifests: manifestStore(table),
     departures: departureStore(table, newUlid),

@@ -1,4 +1,5 @@
 import type { Outcome } from "./backtest.ts";
+import type { PrimingOutcome } from "./priming.ts";
 
 const settings = ["none", "short", "long", "auto", "clairvoyant"] as const;
 const percent = (share: number) => `${share >= 0 ? "+" : "−"}${(Math.abs(share) * 100).toFixed(1)} %`;
@@ -21,6 +22,16 @@ export function table(outcomes: readonly Outcome[]): string[] {
 
 function padded(cell: string, column: number, width: number): string {
   return column === 0 || cell === "best" ? cell.padEnd(width) : cell.padStart(width);
+}
+
+/** What a batch cost for all that was asked, with and without one that went ahead. */
+export function primingTable(outcomes: readonly PrimingOutcome[]): string[] {
+  const width = Math.max(...outcomes.map(({ name }) => name.length));
+  return outcomes.map(({ name, batches, usd, over, readTokens }) =>
+    [name.padEnd(width), `${batches} batches`, `$${usd.toFixed(4)}`, percent(over), `${readTokens} tokens read`].join(
+      "  ",
+    ),
+  );
 }
 
 /** Bars: what each setting costs, the dearest of them as wide as the plot. */

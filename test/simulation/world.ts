@@ -26,6 +26,7 @@ import { laneStore } from "../../functions/store/lanes.ts";
 import { latencyStore } from "../../functions/store/latencies.ts";
 import { type Leases, leaseStore } from "../../functions/store/leases.ts";
 import { manifestStore } from "../../functions/store/manifests.ts";
+import { primerStore } from "../../functions/store/primers.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
 import { type Turns, turnStore } from "../../functions/store/turns.ts";
 import { type MemoryQueues, memoryQueues } from "../support/memory-queues.ts";
@@ -154,6 +155,7 @@ export function createWorld(options: WorldOptions): World {
       sessions: sessionStore({ table: tableOf, clock: own, tickSeconds, leadMs: latencies.leadMs }),
       latencies,
       cacheRuns: cacheRunStore(tableOf, own),
+      primers: primerStore(tableOf, newId),
       turns: breaking(turnStore(tableOf, bodyStore(wrap("objects", objects))), process),
       manifests: manifestStore(tableOf),
       departures: departureStore(tableOf, newId),

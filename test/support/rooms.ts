@@ -25,6 +25,7 @@ import { leaseStore } from "../../functions/store/leases.ts";
 import { loginStore } from "../../functions/store/logins.ts";
 import { manifestViews } from "../../functions/store/manifest-views.ts";
 import { manifestStore } from "../../functions/store/manifests.ts";
+import { primerStore } from "../../functions/store/primers.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
 import { turnStore } from "../../functions/store/turns.ts";
 import { type Ports, tokenSecret } from "./ports.ts";
@@ -69,6 +70,7 @@ export function rooms(options: RoomsOptions) {
   const store = {
     latencies,
     cacheRuns: cacheRunStore(table, clock),
+    primers: primerStore(table, newId),
     sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     turns: turnStore(table, bodyStore(objects)),
     manifests: manifestStore(table),

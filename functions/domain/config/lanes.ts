@@ -21,6 +21,7 @@ const laneDefaults = {
   flushEverySeconds: 1,
   onDeadline: "wait",
   onBatchUnavailable: "hold",
+  priming: "auto",
   maxAttempts: 3,
 } as const satisfies Omit<Lane, "id">;
 
@@ -65,6 +66,7 @@ const schema = v.object({
   deadlineSeconds: v.optional(integer(1, maxTimeoutSeconds)),
   onDeadline: v.optional(onDeadline),
   onBatchUnavailable: v.optional(oneOf("hold", "realtime")),
+  priming: v.optional(oneOf("off", "on", "auto")),
   workspaceId: v.optional(text(maxWord)),
   apiKeySecret: v.optional(text(maxWord)),
   maxAttempts: v.optional(integer(1, maxLaneAttempts)),

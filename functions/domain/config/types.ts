@@ -1,4 +1,5 @@
 import type { PriceTable } from "../prices.ts";
+import type { Priming } from "../priming.ts";
 import type { Mode, OnDeadline } from "../session.ts";
 
 export type CacheRetention = "none" | "short" | "long";
@@ -74,6 +75,8 @@ export interface Lane {
   onDeadline: OnDeadline;
   /** What to do while the credential cannot batch at all: wait, or pay the full price. */
   onBatchUnavailable: "hold" | "realtime";
+  /** Whether one of several requests with the same prefix goes ahead, so that the others read what it wrote to the cache. */
+  priming: Priming;
   workspaceId?: string;
   /** Name of the secret with the API key of this lane; the deployment's own key without it. */
   apiKeySecret?: string;

@@ -90,7 +90,12 @@ describe("auto, as the API receives it", () => {
   });
 
   it("knows what was read and written: of a batch's requests, and of a call", async () => {
-    const { world } = setUp({ config: { agents: { list: [{ id: "worker", system, cacheRetention: "long" }] } } });
+    const { world } = setUp({
+      config: {
+        agents: { list: [{ id: "worker", system, cacheRetention: "long" }] },
+        lanes: [{ id: "default", priming: "off" }],
+      },
+    });
     for (let batch = 0; batch < 2; batch += 1) {
       await world.accept("One.");
       await world.accept("Two.");
