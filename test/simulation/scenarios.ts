@@ -109,13 +109,20 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "a content refusal splits down to the one, while some are taken back",
-    tasks: many(3, "[[stand-in: slow 400]] Go on."),
+    tasks: many(3),
     later: [
       { task: 0, within: 120 },
       { task: 2, within: 120 },
     ],
-    holds: ["split session: status", "split session: manifestId", "leaveBatch session: status"],
+    holds: ["split session: status", "leaveBatch session: status"],
     apiFaults: [{ kind: "bad_request", on: "create", times: 2, index: 0 }],
+  },
+  {
+    name: "a content refusal, by a batcher that stalls",
+    tasks: many(3, "[[stand-in: slow 600]] Go on."),
+    holds: ["split session: manifestId"],
+    withLeases: false,
+    apiFaults: [{ kind: "bad_request", on: "create", times: 1, index: 0 }],
   },
   {
     name: "result file cut, garbled and missing",
