@@ -89,8 +89,11 @@ export interface Move {
  * be made; `functions/README.md` draws it.
  */
 export const moves = {
-  /** Batcher: into a manifest. Whichever attempt waits may be sent, once its time has come. */
-  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "mode", "lane"], passed: ["notBefore"] },
+  /**
+   * Batcher: into a manifest. Whichever attempt waits may be sent, once its time has come. A manifest that lets a session
+   * go raises its `sendNo`, so that a claim which arrives after that is refused: nobody would look at it any more.
+   */
+  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "sendNo", "mode", "lane"], passed: ["notBefore"] },
   /** Real-time worker: a session routed real-time. */
   start: { from: ["queued"], to: ["running"], same: ["mode"], passed: ["notBefore"] },
   /** Real-time worker: a deadline is near; the manifest is kept, its result may still win. */

@@ -105,6 +105,7 @@ function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Ite
   if (to === "submitted" && from === "queued") {
     const manifest = all.get(`MANIFEST#${String(is["manifestId"])} HEAD`);
     if (manifest?.["lane"] !== is["lane"]) wrong.push("sent by a lane that is not its own");
+    if (manifest?.["state"] === "closed") wrong.push("claimed for a manifest that nobody looks at any more");
   }
   if (to === "running" && from === "queued" && is["mode"] !== "realtime") wrong.push("at full price, though batched");
   if (to === "running" && from === "submitted" && !(now >= deadlineAt - maxLeadMs)) wrong.push("fell back too early");

@@ -110,12 +110,13 @@ function paceOf(seed: number, random: Random, scenario: Scenario, peek: World["p
   if (no < 0) return { slowness: 0, isCalm: true };
   const target = holds[Math.max(0, no - spots.length) % holds.length];
   if (no < spots.length || target === undefined) return { slowness, slowSpot: spots[no], ...patience };
+  // Not all of them: the others are what makes the moment come.
+  const share = random.pick([1 / 2, 19 / 20]);
   const moment: Pace["moment"] = (method, [change]) => {
     if (method !== "update" && method !== "put") return undefined;
     const write = method === "update" ? { update: change as Change } : { put: change as Put };
     const isNow = () => isDecisive(target, write, peek(keyOf(write)));
-    // Not all of them: the others are what makes the moment come.
-    return isNow() === "no" && random.chance(1 / 2) ? () => isNow() === "yes" : undefined;
+    return isNow() === "no" && random.chance(share) ? () => isNow() === "yes" : undefined;
   };
   return { slowness, moment, ...patience };
 }

@@ -88,7 +88,7 @@ export const scenarios: readonly Scenario[] = [
     name: "no credit in the results, until there is some",
     tasks: many(5, "[[stand-in: credit times 1]] When there is money."),
     apiFaults: [{ kind: "rate_limited", on: "create", times: 3, retryAfterSeconds: 60, probability: 0.5 }],
-    holds: ["put STATE: until", "put STATE: untilResult", "put STATE: probe"],
+    holds: ["put STATE: untilResult"],
   },
   {
     name: "a lane that cannot batch, and goes real-time meanwhile",
@@ -180,7 +180,7 @@ export const scenarios: readonly Scenario[] = [
       ...batched(
         `[[stand-in: slow 200]] [[stand-in: ${index === 2 ? "pause_turn" : "pause_in_batch"} 2]] Search. ${index}`,
       ),
-      timeoutSeconds: 330 + index * 20,
+      timeoutSeconds: 600 + index * 200,
       onDeadline: "fallback" as const,
     })),
   },

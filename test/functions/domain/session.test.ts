@@ -61,7 +61,7 @@ describe("the moves of a session", () => {
   });
 
   it("that act on a message hold how the session is routed, and wait for notBefore", () => {
-    expect(moves.claim.same).toEqual(["turn", "mode", "lane"]);
+    expect(moves.claim.same).toEqual(["turn", "sendNo", "mode", "lane"]);
     expect(moves.start.same).toEqual(["mode"]);
     for (const name of ["claim", "start"] as const) expect(moves[name].passed, name).toEqual(["notBefore"]);
   });

@@ -123,13 +123,14 @@ describe.each(rows)("the move %s", (name, row) => {
       await expect(store.move(name, session, to, changes)).rejects.toThrow(`${name} does not lead to ${to}`);
   });
 
-  it.runIf(name !== "followUp")("changes no turn that has ended", async () => {
-    for (const status of terminalStatuses) {
-      const { store, keep } = storeWith();
-      const session = await keep(full({ status }));
-      expect(await store.move(name, session, row.to[0]!, changes)).toMatchObject({ moved: false });
-    }
-  });
+  if (name !== "followUp")
+    it("changes no turn that has ended", async () => {
+      for (const status of terminalStatuses) {
+        const { store, keep } = storeWith();
+        const session = await keep(full({ status }));
+        expect(await store.move(name, session, row.to[0]!, changes)).toMatchObject({ moved: false });
+      }
+    });
 
   it("whose answer was lost counts as made when it is asked again", async () => {
     const { store, keep } = storeWith();
@@ -159,11 +160,12 @@ describe.each(noteRows)("the note %s", (name, row) => {
     }
   });
 
-  it.runIf(row.same.length > 0)("is of one turn", async () => {
-    const { store, keep } = storeWith();
-    const session = await keep(full({ status: row.from[0]! }));
-    expect(await store.note(name, { ...session, turn: 2 }, changes)).toMatchObject({ moved: false });
-  });
+  if (row.same.length > 0)
+    it("is of one turn", async () => {
+      const { store, keep } = storeWith();
+      const session = await keep(full({ status: row.from[0]! }));
+      expect(await store.note(name, { ...session, turn: 2 }, changes)).toMatchObject({ moved: false });
+    });
 });
 
 describe("a session", () => {
@@ -368,7 +370,7 @@ describe("the timeline that a move writes", () => {
     const resent = await store.move("resend", session, "queued", { sendNo: 2 });
     expect(resent).toMatchObject({ moved: true });
     expect(resent).not.toHaveProperty("session.timeline");
-    const claimed = await store.move("claim", session, "submitted", { manifestId });
+    const claimed = await store.move("claim", { ...session, sendNo: 2 }, "submitted", { manifestId });
     expect(claimed).toHaveProperty("session.timeline", [`${night}|submitted|1.1|in manifest ${manifestId}`]);
   });
 
