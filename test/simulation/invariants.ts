@@ -18,11 +18,18 @@ export function watched(table: Table, clock: Moment, violations: string[]): Tabl
   const facts = new Map<string, string>();
   const before = new Map<string, Item>();
   const waits = new Map<string, { attempt: string; until: number }>();
+  const holds = new Set<unknown>();
   const check = (was: Item | undefined, is: Item): string[] => {
     if (is.sk === "STATE") return checkParking(was, is, clock);
     if (is.sk === "HEAD") return checkManifestMove(was, is);
+    if (is.sk.startsWith("WAIT#")) holds.add(is["until"]);
+    const told = holds.has(is["notBefore"]) ? { ...is, notBefore: 0 } : is;
     return is.sk === "META"
-      ? [...checkMove(was, is, before, clock), ...checkRun(was, is, runners, clock), ...checkPatience(is, waits, clock)]
+      ? [
+          ...checkMove(was, is, before, clock),
+          ...checkRun(was, is, runners, clock),
+          ...checkPatience(told, waits, clock),
+        ]
       : [];
   };
   const look = (item: Item) => {
@@ -142,7 +149,7 @@ function checkManifestMove(was: Item | undefined, is: Item): string[] {
 /** No lead is longer than this. */
 const maxLeadMs = 600_000;
 
-/** What was told to wait, for a retry or a parked lane, is not sent before. */
+/** What was told to wait, for a retry or a parked lane, is not sent before; who only waits for a primer may be. */
 function checkPatience(item: Item, waits: Map<string, { attempt: string; until: number }>, { now }: Moment): string[] {
   const attempt = `${String(item["turn"])}.${String(item["attempt"])}`;
   const before = waits.get(item.pk);
@@ -296,11 +303,20 @@ function checkBill(
   return violations;
 }
 
-/** However often a turn is sent, it is sent as it was frozen; and no turn is sent as another. */
+/** A marker makes a block of a text, and says nothing to the model. */
+function unmarked(params: string): string {
+  return JSON.stringify(JSON.parse(params), (key, value: unknown) => {
+    if (key === "cache_control") return undefined;
+    const [only, ...others]: { type?: string; text?: string }[] = Array.isArray(value) ? value : [];
+    return only?.type === "text" && others.length === 0 ? only.text : value;
+  });
+}
+
+/** However often a turn is sent, it is sent as it was frozen, but for cache markers; and no turn is sent as another. */
 function checkSent({ api }: World): string[] {
   const [bodies, turns] = [new Map<string, string>(), new Map<string, string>()];
-  return api.sent.flatMap(({ customId, params }) => {
-    const id = parseCustomId(customId);
+  return api.sent.flatMap(({ customId, params: marked }) => {
+    const [id, params] = [parseCustomId(customId), unmarked(marked)];
     if (id === undefined) return [];
     const turn = `${id.sessionId} turn ${id.turn}`;
     const isSame = (bodies.get(turn) ?? params) === params;

@@ -244,6 +244,23 @@ export const scenarios: readonly Scenario[] = [
     later: [0, 1, 2, 3, 4, 0].map((task) => ({ task, within: 280 })),
   },
   {
+    name: "one that goes ahead, and those that wait for it",
+    tasks: Array.from({ length: 5 }, (_, index) => ({ task: `Watch. ${index}`, agentId: "watch" })),
+    apiFaults: [{ kind: "lost_response", on: "create", probability: 0.3, times: 1 }],
+  },
+  {
+    name: "one that goes ahead and fails, expires, or is taken back",
+    tasks: [
+      { task: "[[stand-in: errored api_error times 1]] Watch.", agentId: "watch" },
+      { task: "[[stand-in: expired times 1]] Watch.", agentId: "watch" },
+      { task: "[[stand-in: slow 2400]] Watch.", agentId: "watch" },
+      { task: "Watch.", agentId: "watch" },
+      { task: "Watch in time.", agentId: "watch", timeoutSeconds: 900, onDeadline: "fallback" },
+    ],
+    later: [{ task: 3, within: 900 }],
+    apiFaults: [{ kind: "rate_limited", on: "create", probability: 0.3, times: 1 }],
+  },
+  {
     name: "a batch that everybody leaves",
     tasks: many(3, "[[stand-in: slow 900]] Never mind."),
     later: [0, 1, 2].map((task) => ({ task, within: 200 })),

@@ -85,6 +85,8 @@ const agents = {
   list: [
     { id: "worker", system: "Work." },
     { id: "live", routing: "realtime" },
+    // Long enough to be cached, so that one of its tasks goes ahead for the others.
+    { id: "watch", system: "Watch the night. ".repeat(200) },
   ],
 };
 
