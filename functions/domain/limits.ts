@@ -113,6 +113,12 @@ export const primedHitPercent = 90;
 /** What holding one session back costs: six write units, two read units, and its messages (us-east-1, on demand, 2026). */
 export const holdPicoUsd = 5_000_000;
 
+/** What advice goes by, what it compares, and from how much more on it speaks of growth; less than a cent a month is not said. */
+export const adviceDays = 30;
+export const growthDays = 7;
+export const minGrowthPercent = 25;
+export const minAdvicePicoUsd = 10_000_000_000;
+
 /** EventBridge: entries a `PutEvents` call. */
 export const eventsPerCall = 10;
 /** SQS: messages a call. */

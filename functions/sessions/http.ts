@@ -4,6 +4,7 @@ import { RequestError } from "../domain/errors.ts";
 import { type Status, statuses } from "../domain/session.ts";
 import type { Latencies } from "../store/latencies.ts";
 import type { CacheChoiceDeps } from "../turns/cache-choice.ts";
+import { addAdviceRoute } from "./advice.ts";
 import { addAgentsRoute } from "./agents.ts";
 import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
 import type { CancelDeps } from "./cancel.ts";
@@ -26,6 +27,7 @@ const readOnly = [
   "/api/sessions",
   "/api/sessions/:id",
   "/api/sessions/:id/history",
+  "/api/advice",
   "/api/agents",
   "/api/lanes",
   "/api/batches",
@@ -55,6 +57,7 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     const facts = await deps.turns.read(session.sessionId);
     return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
   });
+  addAdviceRoute(app, deps);
   addAgentsRoute(app, deps);
   addLaneRoutes(app, deps);
   addBatchRoutes(app, deps);

@@ -1,0 +1,40 @@
+import type { HttpApp } from "../clients/http.ts";
+import { adviceOn, type CacheOutlook } from "../domain/advice.ts";
+import { cachePricesOf, prefixOf } from "../domain/cache-prefix.ts";
+import { mapConcurrently } from "../domain/concurrently.ts";
+import { adviceDays, concurrency } from "../domain/limits.ts";
+import { type Books, dayOf } from "../store/books.ts";
+import { type CacheChoiceDeps, chooseCache } from "../turns/cache-choice.ts";
+import { readParameters } from "./parameters.ts";
+
+export interface AdviceDeps extends CacheChoiceDeps {
+  books: Books;
+}
+
+const dayMs = 24 * 3_600_000;
+
+/** `GET /api/advice`: what costs more than it has to, in dollars a month, and the line of the configuration that would change it. */
+export function addAdviceRoute(app: HttpApp, deps: AdviceDeps): void {
+  const { books, clock, config } = deps;
+  app.get("/api/advice", async (c) => {
+    readParameters(c, []);
+    const now = clock.now();
+    const names = Array.from({ length: adviceDays }, (_, ago) => dayOf(now - (adviceDays - 1 - ago) * dayMs));
+    const found = await books.days(names);
+    const days = new Map([...found].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+    const advice = adviceOn({ config, days, outlooks: await outlooksOf(deps), now });
+    return c.json({ from: names[0], to: names.at(-1), advice });
+  });
+}
+
+async function outlooksOf(deps: AdviceDeps): Promise<Map<string, CacheOutlook>> {
+  const { config } = deps;
+  const outlooks = await mapConcurrently(config.agents, concurrency, async (agent) => {
+    const { model, routing } = agent;
+    const choice = await chooseCache(agent, { mode: routing.mode, model }, deps);
+    const prices = cachePricesOf(model, routing.mode, config.prices);
+    const prefixPicoUsd = prefixOf(agent, model).tokens * (prices?.input ?? 0);
+    return [agent.id, { choice, prefixPicoUsd }] as const;
+  });
+  return new Map(outlooks);
+}
