@@ -48,7 +48,9 @@ async function drain(lane: Lane, leave: Leave, renew: Renew, deps: BatcherDeps):
     const { sound: all, suspects, isEmpty } = await collect(most, lane, deps);
     if (all.length + suspects.length === 0 && isEmpty) return;
     if (lane.flushEverySeconds > deps.tickSeconds) await deps.lanes.noteFlush(lane.id);
-    const { ready: sound, parkedUntil } = await primed(all, lane, deps);
+    // Whoever is to show that the lane may go on waits for nobody.
+    const { ready: sound, parkedUntil } =
+      probed === undefined ? await primed(all, lane, { ...deps, renew }) : { ready: all };
     if (parkedUntil !== undefined) return putBack([...sound, ...suspects], parkedUntil, lane, deps);
     for await (const { group, rest } of groupsOf({ sound, suspects }, lane, deps)) {
       if (!hasTimeFor(deps)) {

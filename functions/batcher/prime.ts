@@ -15,12 +15,16 @@ import {
   primerState,
   type SharedPrefix,
 } from "../domain/priming.ts";
+import type { Renew } from "../store/leases.ts";
 import { wakeWaiting } from "../turns/wake.ts";
 import { type Candidate, remarked } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
 import { putBack } from "./put-back.ts";
 import { submitGroup } from "./submit.ts";
 import { hasTimeFor } from "./time-left.ts";
+
+/** The lane's lease is renewed before each call. */
+type PrimeDeps = BatcherDeps & { renew: Renew };
 
 type Sharer = Candidate & { shared: SharedPrefix };
 
@@ -34,7 +38,7 @@ export interface Primed {
  * Requests of one batch run side by side, and none reads what another writes. So of those with the same prefix one goes ahead,
  * in a batch of its own, and the others wait until it has ended, or for a bound: queued, with a time, like all that waits.
  */
-export async function primed(candidates: readonly Candidate[], lane: Lane, deps: BatcherDeps): Promise<Primed> {
+export async function primed(candidates: readonly Candidate[], lane: Lane, deps: PrimeDeps): Promise<Primed> {
   // What waits must not find the lane closed when the wait is over.
   const mayWait = opensAt(lane, deps.clock.now() + primerWaitSeconds * 1000) === 0;
   if (lane.priming === "off" || !mayWait) return { ready: [...candidates] };
@@ -53,7 +57,7 @@ export async function primed(candidates: readonly Candidate[], lane: Lane, deps:
 
 const isSharer = (candidate: Candidate): candidate is Sharer => candidate.shared !== undefined;
 
-async function primeOne(key: string, sharers: readonly Sharer[], lane: Lane, deps: BatcherDeps): Promise<Primed> {
+async function primeOne(key: string, sharers: readonly Sharer[], lane: Lane, deps: PrimeDeps): Promise<Primed> {
   const { hint, state } = await lookUp(key, lane, deps);
   if (state === "warm") return { ready: await mapConcurrently(sharers, concurrency, (one) => toReader(one, deps)) };
   if (state === "pending" && hint !== undefined) return { ready: await hold(sharers, hint, lane, deps) };
@@ -64,7 +68,7 @@ async function primeOne(key: string, sharers: readonly Sharer[], lane: Lane, dep
 async function lookUp(
   key: string,
   lane: Lane,
-  { primers, manifests, clock }: BatcherDeps,
+  { primers, manifests, clock }: PrimeDeps,
 ): Promise<{ hint?: PrimerHint; state: PrimerState }> {
   try {
     const hint = await primers.find(lane.id, key);
@@ -76,7 +80,7 @@ async function lookUp(
   }
 }
 
-async function toReader(candidate: Sharer, deps: BatcherDeps): Promise<Candidate> {
+async function toReader(candidate: Sharer, deps: PrimeDeps): Promise<Candidate> {
   const marking = followerMarking(candidate.shared);
   return marking === undefined ? candidate : ((await remarked(candidate, marking, deps)) ?? candidate);
 }
@@ -86,12 +90,13 @@ const canWait = ({ session: { deadlineAt, onDeadline } }: Candidate) =>
   deadlineAt === undefined || onDeadline === "wait";
 
 /** The first of them as the primer, if that is worth it. Unless its batch is known to be there, nobody waits for it. */
-async function goAhead(key: string, sharers: readonly Sharer[], lane: Lane, deps: BatcherDeps): Promise<Primed> {
-  const { clock, primers, log } = deps;
+async function goAhead(key: string, sharers: readonly Sharer[], lane: Lane, deps: PrimeDeps): Promise<Primed> {
+  const { clock, primers, log, renew } = deps;
   const [first, ...others] = sharers;
   const isGood = first !== undefined && isWorthIt(first, others.filter(canWait), lane, deps) && hasTimeFor(deps);
   const primer = isGood ? await remarked(first, primerMarking(first.shared), deps) : undefined;
   if (primer === undefined) return { ready: [...sharers] };
+  await renew();
   const submitted = await submitGroup([{ ...primer, primes: true }], lane, deps);
   if (submitted.kind === "parked") return { ready: others, parkedUntil: submitted.notBefore };
   if (submitted.kind !== "accepted") return { ready: others };
@@ -101,7 +106,7 @@ async function goAhead(key: string, sharers: readonly Sharer[], lane: Lane, deps
   return { ready: await hold(others, hint, lane, deps) };
 }
 
-function isWorthIt(first: Sharer, followers: readonly Sharer[], { priming }: Lane, { config }: BatcherDeps): boolean {
+function isWorthIt(first: Sharer, followers: readonly Sharer[], { priming }: Lane, { config }: PrimeDeps): boolean {
   if (followers.length === 0) return false;
   if (priming === "on") return true;
   const prices = cachePricesOf(first.session.model, "batch", config.prices);
@@ -113,7 +118,7 @@ function isWorthIt(first: Sharer, followers: readonly Sharer[], { priming }: Lan
 }
 
 /** @returns those that do not wait */
-async function hold(sharers: readonly Sharer[], hint: PrimerHint, lane: Lane, deps: BatcherDeps): Promise<Candidate[]> {
+async function hold(sharers: readonly Sharer[], hint: PrimerHint, lane: Lane, deps: PrimeDeps): Promise<Candidate[]> {
   const waiting = sharers.filter(canWait);
   const until = holdUntil(hint);
   const members = waiting.map(({ session: { sessionId, turn } }) => ({ sessionId, turn }));

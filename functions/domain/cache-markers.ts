@@ -29,6 +29,24 @@ export function withCacheMarkers(params: Params, { retention, prefixOnly = false
   return { ...marked, messages: markLastUser(messages, marker) };
 }
 
+const maxMarkers = 4;
+
+/** What the API would find wrong with an agent's own markers, once a batch has ended; `undefined` where nothing is. */
+export function markersProblem({ tools, system, cache_control }: Params): string | undefined {
+  const markers = [...markersIn(tools), ...markersIn(system), ...markersIn([{ cache_control }])];
+  if (markers.length > maxMarkers) return `has ${markers.length} cache markers, and the API takes ${maxMarkers}`;
+  const isLong = markers.map((marker) => isObject(marker) && marker["ttl"] === "1h");
+  const isOrdered = isLong.every((long, index) => !long || isLong.slice(0, index).every((before) => before));
+  return isOrdered ? undefined : "has a cache marker of an hour after one of 5 minutes, which the API refuses";
+}
+
+function markersIn(blocks: unknown): unknown[] {
+  if (!Array.isArray(blocks)) return [];
+  return blocks.flatMap((block) =>
+    isObject(block) && block["cache_control"] !== undefined ? [block["cache_control"]] : [],
+  );
+}
+
 export function hasOwnMarkers({ cache_control, system, tools }: Params): boolean {
   return cache_control !== undefined || hasMarkers(system) || hasMarkers(tools);
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { markersProblem } from "../cache-markers.ts";
 import { type AgentLayer, type LayerDeps, readAgentLayer, readDefaults } from "./agent-layer.ts";
 import { maxAgents } from "./limits.ts";
 import {
@@ -52,7 +53,12 @@ export function readAgents(value: unknown, deps: AgentsDeps): Agent[] {
     path,
     report,
   );
-  return own.map(({ layer }) => resolve(layer, base, report));
+  return own.map(({ layer, path }) => {
+    const agent = resolve(layer, base, report);
+    const problem = markersProblem({ ...agent.params, system: agent.system });
+    if (problem !== undefined) report(path, problem);
+    return agent;
+  });
 }
 
 function explain(key: string): string | undefined {

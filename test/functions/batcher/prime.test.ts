@@ -240,6 +240,16 @@ describe("those that wait for a primer", () => {
     await expectDone(world, ids);
   });
 
+  it("let the probe of a parked lane go by, which has to show whether the lane may go on", async () => {
+    const { world } = await waiting(5, {}, { batchSeconds: { min: 36_000, max: 36_000 } });
+    await world.ticks(1);
+    await world.deps.lanes.park("default", "rate_limited");
+    await accept(world, 2);
+    await world.ticks(9);
+    expect(await world.deps.lanes.parked("default")).toBeUndefined();
+    expect(sizes(world)).toEqual([1, 1]);
+  });
+
   it("go by rescue where their lane was parked when the primer ended", async () => {
     const { world, ids } = await waiting(5);
     await world.ticks(9);

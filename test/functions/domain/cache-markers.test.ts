@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytesOfPrefix, isCached, withCacheMarkers } from "../../../functions/domain/cache-markers.ts";
+import { bytesOfPrefix, isCached, markersProblem, withCacheMarkers } from "../../../functions/domain/cache-markers.ts";
 import { RawJson } from "../../../functions/domain/raw-json.ts";
 
 const short = { type: "ephemeral" };
@@ -104,6 +104,28 @@ describe("cache markers", () => {
     const params = { model, system: blocks, messages };
     withCacheMarkers(params, { retention: "short" });
     expect(markersIn(params)).toBe(0);
+  });
+});
+
+describe("an agent's own markers", () => {
+  const marked = (...ttls: (string | undefined)[]) =>
+    ttls.map((ttl) => ({
+      type: "text",
+      text: "a",
+      cache_control: { type: "ephemeral", ...(ttl === undefined ? {} : { ttl }) },
+    }));
+
+  it.each([
+    [{}, undefined],
+    [{ tools: marked("1h"), system: marked("1h", "5m"), cache_control: { type: "ephemeral" } }, undefined],
+    [{ tools: marked("1h", "1h"), system: marked("1h", "1h", "1h") }, "has 5 cache markers, and the API takes 4"],
+    [{ system: marked(undefined, undefined, undefined, undefined), cache_control: {} }, "has 5 cache markers"],
+    [{ tools: marked(undefined), system: marked("1h") }, "of an hour after one of 5 minutes"],
+    [{ system: marked("5m"), cache_control: { type: "ephemeral", ttl: "1h" } }, "of an hour after one of 5 minutes"],
+  ])("of %j are held against the API's rules: %s", (params, problem) => {
+    const found = markersProblem(params);
+    if (problem === undefined) expect(found).toBeUndefined();
+    else expect(found).toContain(problem);
   });
 });
 

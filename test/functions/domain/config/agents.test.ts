@@ -131,4 +131,11 @@ describe("agents", () => {
       warnings: ["workspace is ignored wherever agents have it: agents of Offpeak have no files"],
     });
   });
+
+  it("with cache markers that the API would refuse is told so at the door, defaults included", () => {
+    const cache_control = { type: "ephemeral" };
+    const system = Array.from({ length: 4 }, (_, part) => ({ type: "text", text: `${part}`, cache_control }));
+    const file = { agents: { defaults: { system }, list: [{ id: "worker", cache_control }] } };
+    expect(problemsOf(file)).toEqual(["agents.list[0]: has 5 cache markers, and the API takes 4"]);
+  });
 });
