@@ -6,6 +6,7 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { spawnPaths } from "../functions/spawn/env.ts";
 
 /** A brake on a caller that runs away, not a quota: a nightly set of ten thousand passes in twenty seconds. */
 const throttle = { rateLimit: 500, burstLimit: 1_000 };
@@ -34,11 +35,8 @@ export class HttpApi extends Construct {
       defaultIntegration: new HttpLambdaIntegration("Sessions", props.sessions),
       defaultAuthorizer: authorizer,
     });
-    api.addRoutes({
-      path: "/api/sessions/spawn",
-      methods: [HttpMethod.ANY],
-      integration: new HttpLambdaIntegration("Spawn", props.spawn),
-    });
+    const spawn = new HttpLambdaIntegration("Spawn", props.spawn);
+    for (const path of spawnPaths) api.addRoutes({ path, methods: [HttpMethod.ANY], integration: spawn });
     const accessLogs = new LogGroup(this, "AccessLogs", {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,

@@ -42,15 +42,15 @@ function answerError(error: unknown): Response {
  * The body as sent, whatever its content type says it is.
  * @throws RequestError 413, or 400 when it is not UTF-8
  */
-export async function readText(c: HttpContext): Promise<string> {
-  const tooLarge = () => new RequestError(413, `the body is over ${maxRequestBytes} bytes`);
-  if (Number(c.req.header("content-length") ?? 0) > maxRequestBytes) throw tooLarge();
+export async function readText(c: HttpContext, maxBytes = maxRequestBytes): Promise<string> {
+  const tooLarge = () => new RequestError(413, `the body is over ${maxBytes} bytes`);
+  if (Number(c.req.header("content-length") ?? 0) > maxBytes) throw tooLarge();
   const parts: Uint8Array[] = [];
   let size = 0;
   // Without a length in its head, a body may be of any size: it is read only as far as it is taken.
   for await (const part of c.req.raw.body ?? []) {
     size += part.byteLength;
-    if (size > maxRequestBytes) throw tooLarge();
+    if (size > maxBytes) throw tooLarge();
     parts.push(part);
   }
   try {

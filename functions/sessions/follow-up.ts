@@ -138,7 +138,7 @@ async function adopt(session: Session, turn: number, changes: SessionChanges, de
     const { mode, lane, notBefore } = moved.session;
     log("session_accepted", { sessionId, agentId, mode, lane, turn });
     // What may not be sent yet is sent by rescue, when it may.
-    if (notBefore === 0) await sendOrLeaveToRescue(moved.session, queues, log);
+    if (notBefore === 0) await sendOrLeaveToRescue([moved.session], queues, log);
     return turn;
   }
   const { current } = moved;

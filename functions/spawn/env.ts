@@ -6,3 +6,6 @@ export const environmentNames = [
   "OFFPEAK_CONFIG",
   "OFFPEAK_TICK_SECONDS",
 ] as const;
+
+/** The paths of its own that this function answers; all others are those of sessions. */
+export const spawnPaths: readonly string[] = ["/api/sessions/spawn", "/api/sessions/spawn/bulk"];

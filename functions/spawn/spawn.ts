@@ -36,6 +36,12 @@ export interface SpawnDeps {
   log: Log;
 }
 
+/** A session as it was accepted, and whether its message is still to be sent. */
+export interface Accepted {
+  session: Session;
+  isToSend: boolean;
+}
+
 /**
  * Accepts a task: request, session, queue, in this order, each written once. A crash in between is finished by the same
  * call repeated, or, once the session exists, by rescue.
@@ -43,8 +49,15 @@ export interface SpawnDeps {
  * @throws RequestError 400 with the field, 409 for a key that was used with another body
  */
 export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session> {
+  const { session, isToSend } = await accept(input, deps);
+  if (isToSend) await sendOrLeaveToRescue([session], deps.queues, deps.log);
+  return session;
+}
+
+/** All of it but the message, so that whoever accepts many can send ten messages a call. */
+export async function accept(input: SpawnInput, deps: SpawnDeps): Promise<Accepted> {
   const earlier = await acceptedBefore(input, deps);
-  if (earlier !== undefined) return enqueueOnce(earlier, deps);
+  if (earlier !== undefined) return insertOnce(earlier, deps);
   const agent = findAgent(input.request, deps.config);
   const accepted = acceptedSession(input, agent, deps);
   const { task, metadata } = input.request;
@@ -66,7 +79,7 @@ export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session
   });
   if (!written.inserted) checkSameBody(written.hash, input.hash);
   // Of two calls at once with one key, both go on with what the first one wrote.
-  return enqueueOnce(written.inserted ? accepted : (written.acceptance ?? accepted), deps);
+  return insertOnce(written.inserted ? accepted : (written.acceptance ?? accepted), deps);
 }
 
 /** A later arrival may make `auto` choose otherwise, for the requests that come after it. */
@@ -92,13 +105,12 @@ async function acceptedBefore(
   return earlier?.acceptance;
 }
 
-async function enqueueOnce(session: Session, { sessions, queues, log }: SpawnDeps): Promise<Session> {
+async function insertOnce(session: Session, { sessions, log }: SpawnDeps): Promise<Accepted> {
   const { sessionId, agentId, mode, lane } = session;
   const { moved } = await sessions.insert(session);
   log(moved ? "session_accepted" : "session_repeated", { sessionId, agentId, mode, lane });
   // What may not be sent yet is sent by rescue, when it may.
-  if (moved && session.notBefore === 0) await sendOrLeaveToRescue(session, queues, log);
-  return session;
+  return { session, isToSend: moved && session.notBefore === 0 };
 }
 
 function findAgent({ agentId }: SpawnRequest, { agents }: Config): Agent {

@@ -5,6 +5,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Config, CronJob } from "../../functions/domain/config/index.ts";
 import { maxReceives } from "../../functions/domain/limits.ts";
+import { spawnPaths } from "../../functions/spawn/env.ts";
 import { tableInput } from "../table-definition.ts";
 import { laneVisibilitySeconds, realtimeVisibilitySeconds } from "../timing.ts";
 import { startStandIn } from "./anthropic/http.ts";
@@ -159,7 +160,7 @@ async function startFunctions(
   };
   const server = await startServer(settings.port, {
     authorize: authorizer.handler,
-    appFor: (path) => (path === "/api/sessions/spawn" ? spawn.app() : sessions.app()),
+    appFor: (path) => (spawnPaths.includes(path) ? spawn.app() : sessions.app()),
   });
   const failed = (who: string) => (error: unknown) => say(`${who} failed, and will be called again: ${String(error)}`);
   const seconds = settings.tickSeconds;

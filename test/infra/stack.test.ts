@@ -10,9 +10,12 @@ const dev = synthesize({ stage: "dev" });
 describe("the HTTP API", () => {
   it("sends a spawn to its function and everything else to sessions, both past the authorizer", () => {
     const routes = resources(template, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties);
-    expect(new Set(routes.map(({ RouteKey }) => RouteKey))).toEqual(new Set(["$default", "ANY /api/sessions/spawn"]));
+    expect(new Set(routes.map(({ RouteKey }) => RouteKey))).toEqual(
+      new Set(["$default", "ANY /api/sessions/spawn", "ANY /api/sessions/spawn/bulk"]),
+    );
     expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(["CUSTOM"]));
     expect(targetOf("ANY /api/sessions/spawn")).toBe(functionOf(template, "spawn")[0]);
+    expect(targetOf("ANY /api/sessions/spawn/bulk")).toBe(functionOf(template, "spawn")[0]);
     expect(targetOf("$default")).toBe(functionOf(template, "sessions")[0]);
   });
 

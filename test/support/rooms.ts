@@ -11,6 +11,7 @@ import type { PollerDeps } from "../../functions/poller/deps.ts";
 import { tick } from "../../functions/poller/tick.ts";
 import { type RealtimeDeps, runMessage } from "../../functions/realtime/run.ts";
 import { type SessionsDeps, sessionsApp } from "../../functions/sessions/http.ts";
+import { spawnPaths } from "../../functions/spawn/env.ts";
 import { spawnFromEvent } from "../../functions/spawn/events.ts";
 import { spawnApp } from "../../functions/spawn/http.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "../../functions/spawn/spawn.ts";
@@ -132,7 +133,7 @@ export function rooms(options: RoomsOptions) {
       ),
     /** One HTTP request, as API Gateway hands it on with the authorizer's verdict. */
     async http(path: string, init: RequestInit = {}, verdict: unknown = { client: "owner" }): Promise<Response> {
-      const app = path === "/api/sessions/spawn" ? spawnHttp : sessionsHttp;
+      const app = spawnPaths.includes(path) ? spawnHttp : sessionsHttp;
       return app.request(path, init, { event: { requestContext: { authorizer: { lambda: verdict } } } });
     },
     /** The same while the table is away. */
@@ -141,7 +142,7 @@ export function rooms(options: RoomsOptions) {
       const sessions = { ...store.sessions, get: away, list: away };
       const turns = { ...store.turns, insertRequest: away, getRequest: away };
       const broken = { ...deps, sessions, turns };
-      const app = path === "/api/sessions/spawn" ? spawnApp(broken) : sessionsApp(broken);
+      const app = spawnPaths.includes(path) ? spawnApp(broken) : sessionsApp(broken);
       return app.request(path, init, { event: { requestContext: { authorizer: { lambda: { client: "owner" } } } } });
     },
   };
