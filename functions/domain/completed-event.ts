@@ -1,5 +1,5 @@
 import { iso } from "./clock.ts";
-import { deliveryId } from "./ids.ts";
+import { deliveryId, derivedId } from "./ids.ts";
 import type { Session } from "./session.ts";
 import type { Usage } from "./usage.ts";
 
@@ -25,4 +25,15 @@ export function completedEvent(session: Session, winner: { usage?: Usage } | und
     usage: winner?.usage,
     links: { session: `/api/sessions/${sessionId}`, history: `/api/sessions/${sessionId}/history` },
   });
+}
+
+/**
+ * The detail of a `sessions.completed` event: the same ids, `<sessionId>.<turn>.completed`, by how their turns ended. All of one
+ * agent, so that a rule can pick it. A repeat after a crash may put them together otherwise: what tells it apart are the ids inside.
+ */
+export function digestEvent(sessions: readonly Session[]): string {
+  const ids = sessions.map(({ sessionId, turn }) => deliveryId(sessionId, turn));
+  const byStatus = Map.groupBy(ids, (_, index) => sessions[index]?.status ?? "done");
+  const agentId = sessions[0]?.agentId;
+  return JSON.stringify({ id: derivedId(...ids), agentId, count: ids.length, ...Object.fromEntries(byStatus) });
 }

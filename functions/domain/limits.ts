@@ -5,6 +5,11 @@
 
 /** The HTTP door. 256 KiB is what OpenClaw's hooks accept. */
 export const maxRequestBytes = 256 * 1024;
+/** A bulk spawn. Lambda takes 6 MB a call, and API Gateway writes whatever it does not take for text as base64. */
+export const maxBulkTasks = 1_000;
+export const maxBulkBytes = 4 * 1024 * 1024;
+/** How long it begins with further tasks: its function has 15 s, API Gateway waits 30 s. */
+export const bulkSpawnSeconds = 8;
 export const maxIdempotencyKeyCharacters = 255;
 export const maxLabelCharacters = 64;
 export const maxModelCharacters = 128;
@@ -121,6 +126,8 @@ export const minAdvicePicoUsd = 10_000_000_000;
 
 /** EventBridge: entries a `PutEvents` call. */
 export const eventsPerCall = 10;
+/** Turns a digest names: about 22 KB of ids, since EventBridge charges an event by each 64 KB, and ends at 256 KB a call. */
+export const maxDigestIds = 500;
 /** SQS: messages a call. */
 export const messagesPerCall = 10;
 /** Received this often, a message is handled alone and after the others: it may be what breaks its batch. */

@@ -1,10 +1,11 @@
-import type { Events } from "../clients/eventbridge.ts";
+import type { Events, OutgoingEvent } from "../clients/eventbridge.ts";
 import type { Clock } from "../domain/clock.ts";
-import { completedEvent } from "../domain/completed-event.ts";
+import { completedEvent, digestEvent } from "../domain/completed-event.ts";
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
+import type { Config } from "../domain/config/index.ts";
 import { nameOf } from "../domain/errors.ts";
 import { deliveryId } from "../domain/ids.ts";
-import { concurrency, eventsPerCall } from "../domain/limits.ts";
+import { concurrency, eventsPerCall, maxDigestIds } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { Session } from "../domain/session.ts";
 import type { Sessions } from "../store/sessions.ts";
@@ -14,27 +15,49 @@ export interface DeliverDeps {
   sessions: Sessions;
   turns: Turns;
   events: Events;
+  config: Config;
   clock: Clock;
   log: Log;
 }
 
+/** What one event tells: how a turn ended, or how many did. */
+type Telling = { kind: "each"; sessions: readonly [Session] } | { kind: "digest"; sessions: readonly Session[] };
+
 /**
- * Tells the outside that turns ended. What the bus took is noted, as a fact of the turn and on the session; what it did
- * not take stays due. A crash in between puts the same event, with the same id, once more.
+ * Tells the outside that turns ended, in the form that each agent's consumers want. What the bus took is noted, as a fact of
+ * each turn and on its session; what it did not take stays due. A crash in between puts the same ends, with the same ids, once more.
  */
 export async function deliver(ended: readonly Session[], deps: DeliverDeps): Promise<void> {
-  await mapConcurrently(chunksOf(ended, eventsPerCall), concurrency / 4, (sessions) => deliverSome(sessions, deps));
+  const calls = chunksOf(tellingsOf(ended, deps), eventsPerCall);
+  await mapConcurrently(calls, concurrency / 4, (tellings) => deliverSome(tellings, deps));
 }
 
-async function deliverSome(ended: readonly Session[], deps: DeliverDeps): Promise<void> {
+function tellingsOf(ended: readonly Session[], { config }: DeliverDeps): Telling[] {
+  const inDigests = new Set(config.agents.flatMap(({ id, delivery }) => (delivery === "digest" ? [id] : [])));
+  const isInDigest = ({ agentId }: Session) => inDigests.has(agentId);
+  const byAgent = Map.groupBy(ended.filter(isInDigest), ({ agentId }) => agentId);
+  const digests = [...byAgent.values()].flatMap((sessions) => chunksOf(sessions, maxDigestIds));
+  return [
+    ...ended.flatMap((session): Telling[] => (isInDigest(session) ? [] : [{ kind: "each", sessions: [session] }])),
+    ...digests.map((sessions) => ({ kind: "digest" as const, sessions })),
+  ];
+}
+
+async function deliverSome(tellings: readonly Telling[], deps: DeliverDeps): Promise<void> {
   const { events, log } = deps;
-  const details = await mapConcurrently(ended, eventsPerCall, (session) => detailOf(session, deps));
-  const told = details.filter((detail) => detail !== undefined);
-  const answers = told.length === 0 ? [] : await putOrNone(told, events, told.length);
+  const made = await mapConcurrently(tellings, eventsPerCall, async (telling) => ({
+    sessions: telling.sessions,
+    event: await eventOf(telling, deps),
+  }));
+  const told = made.flatMap(({ event }) => event ?? []);
+  const answers = told.length === 0 ? [] : await putOrNone(told, events);
   const taken = new Set(told.filter((_, index) => answers[index] === true));
-  await mapConcurrently(ended.entries(), eventsPerCall, async ([index, session]) => {
+  const ends = made.flatMap(({ sessions, event }) =>
+    sessions.map((session) => ({ session, isTaken: event !== undefined && taken.has(event) })),
+  );
+  await mapConcurrently(ends, concurrency, async ({ session, isTaken }) => {
     try {
-      await noteDelivery(session, taken.has(details[index] ?? ""), deps);
+      await noteDelivery(session, isTaken, deps);
     } catch (error) {
       // It stays due, and is put again under the same id.
       log("delivery_failed", { sessionId: session.sessionId, error: nameOf(error) });
@@ -57,18 +80,20 @@ async function noteDelivery(
   await sessions.note("delivered", session, { delivered: true });
 }
 
-async function putOrNone(details: readonly string[], events: Events, count: number): Promise<boolean[]> {
+async function putOrNone(told: readonly OutgoingEvent[], events: Events): Promise<boolean[]> {
   try {
-    return await events.put(details.map((detail) => ({ detailType: "session.completed", detail })));
+    return await events.put(told);
   } catch {
-    return Array.from({ length: count }, () => false);
+    return told.map(() => false);
   }
 }
 
 /** One whose event cannot be made keeps no other from being told; it stays due, and its alarm stands. */
-async function detailOf(session: Session, deps: DeliverDeps): Promise<string | undefined> {
+async function eventOf({ kind, sessions }: Telling, deps: DeliverDeps): Promise<OutgoingEvent | undefined> {
+  if (kind === "digest") return { detailType: "sessions.completed", detail: digestEvent(sessions) };
+  const [session] = sessions;
   try {
-    return completedEvent(session, await winnerOf(session, deps));
+    return { detailType: "session.completed", detail: completedEvent(session, await winnerOf(session, deps)) };
   } catch (error) {
     deps.log("delivery_failed", { sessionId: session.sessionId, error: nameOf(error) });
     return undefined;

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import type { Mode, OnDeadline } from "../session.ts";
 import { agreed, modeOf } from "./choices.ts";
-import { boolean, cacheRetention, id, integer, mode, model, onDeadline, text } from "./fields.ts";
+import { boolean, cacheRetention, delivery, id, integer, mode, model, onDeadline, text } from "./fields.ts";
 import { maxNameCharacters, maxOutputTokens } from "./limits.ts";
 import { betas, parameterEntries, parameterNames, refusedParameter, system } from "./parameters.ts";
 import { defined, type Path, type Report, readObject, unknownKey } from "./reader.ts";
-import type { CacheSetting, SystemBlock } from "./types.ts";
+import type { CacheSetting, Delivery, SystemBlock } from "./types.ts";
 
 const layerEntries = {
   system: v.optional(system),
@@ -18,6 +18,7 @@ const layerEntries = {
   zeroDataRetention: v.optional(boolean),
   lane: v.optional(v.string("must be text")),
   onDeadline: v.optional(onDeadline),
+  delivery: v.optional(delivery),
   betas: v.optional(betas),
   params: v.optional(v.unknown()),
   workspace: v.optional(v.unknown()),
@@ -39,6 +40,7 @@ export interface AgentLayer {
   zeroDataRetention?: boolean;
   lane?: string;
   onDeadline?: OnDeadline;
+  delivery?: Delivery;
   betas?: string[];
   params: Readonly<Record<string, unknown>>;
 }
@@ -73,7 +75,7 @@ export function readAgentLayer(
 
 function toLayer(raw: v.InferOutput<typeof defaultsSchema>, path: Path, deps: LayerDeps): AgentLayer {
   const { report } = deps;
-  const { model, maxTokens, zeroDataRetention, lane, onDeadline, betas } = raw;
+  const { model, maxTokens, zeroDataRetention, lane, onDeadline, delivery, betas } = raw;
   const params: v.InferOutput<typeof paramsSchema> =
     raw.params === undefined
       ? {}
@@ -97,8 +99,9 @@ function toLayer(raw: v.InferOutput<typeof defaultsSchema>, path: Path, deps: La
   );
   const cacheRetention = retention?.value;
   const system = readSystem(raw, path, deps);
-  const plain = defined({ system, model, maxTokens, mode, cacheRetention, zeroDataRetention, lane, onDeadline, betas });
-  return { ...plain, params: readParameters(raw, params, path, report) };
+  const routing = defined({ mode, zeroDataRetention, lane, onDeadline, delivery });
+  const plain = defined({ system, model, maxTokens, cacheRetention, betas });
+  return { ...routing, ...plain, params: readParameters(raw, params, path, report) };
 }
 
 function readSystem(

@@ -21,6 +21,7 @@ export const agentDefaults = {
   mode: "batch",
   cacheRetention: "short",
   zeroDataRetention: false,
+  delivery: "each",
   lane: "default",
 } as const;
 
@@ -77,13 +78,14 @@ function reportUnknownLane({ lane }: AgentLayer, path: Path, laneIds: readonly s
 function resolve(own: AgentLayer & { id?: string; name?: string }, base: AgentLayer, report: Report): Agent {
   const { id = "", name } = own;
   const merged = { ...agentDefaults, betas: [], ...base, ...own };
-  const { model, maxTokens, cacheRetention, zeroDataRetention, betas, system, onDeadline } = merged;
+  const { model, maxTokens, cacheRetention, zeroDataRetention, delivery, betas, system, onDeadline } = merged;
   return {
     id,
     model,
     maxTokens,
     cacheRetention,
     zeroDataRetention,
+    delivery,
     betas,
     ...defined({ name, system, onDeadline }),
     routing: resolveRouting(own, base, zeroDataRetention, report),

@@ -40,6 +40,7 @@ export const model = v.pipe(
 
 export const mode = oneOf("batch", "realtime");
 export const onDeadline = oneOf("wait", "fallback", "fail");
+export const delivery = oneOf("each", "digest");
 export const cacheRetention = oneOf("none", "short", "long", "auto");
 export const timeoutSeconds = integer(0, maxTimeoutSeconds);
 

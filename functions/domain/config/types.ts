@@ -2,6 +2,8 @@ import type { PriceTable } from "../prices.ts";
 import type { Priming } from "../priming.ts";
 import type { Mode, OnDeadline } from "../session.ts";
 
+/** An event for each turn that ended, or one for many. */
+export type Delivery = "each" | "digest";
 export type CacheRetention = "none" | "short" | "long";
 /** `auto` becomes one of the others when a request is accepted. */
 export type CacheSetting = CacheRetention | "auto";
@@ -22,6 +24,7 @@ export interface Agent {
   zeroDataRetention: boolean;
   lane: { id: string; from: "agent" | "defaults" | "default" };
   onDeadline?: OnDeadline;
+  delivery: Delivery;
   /** Parameters of the Messages API, by the API's own names; see `parameters.ts` for which. */
   params: Readonly<Record<string, unknown>>;
   /** Sent as the `anthropic-beta` header. */

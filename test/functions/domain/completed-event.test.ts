@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { completedEvent } from "../../../functions/domain/completed-event.ts";
-import { maxErrorCharacters, maxLabelCharacters } from "../../../functions/domain/limits.ts";
+import { completedEvent, digestEvent } from "../../../functions/domain/completed-event.ts";
+import { maxDigestIds, maxErrorCharacters, maxLabelCharacters } from "../../../functions/domain/limits.ts";
 import { aSession, aUsage, noon, sessionId } from "./support.ts";
 
 const ended = aSession({ status: "done", label: "nightly", stopReason: "end_turn", truncated: false, endedAt: noon });
@@ -46,5 +46,23 @@ describe("the event of a turn that ended", () => {
     const error = { type: "api_error", message: "🦉".repeat(maxErrorCharacters) };
     const largest = aSession({ ...ended, label: "🦉".repeat(maxLabelCharacters), error });
     expect(Buffer.byteLength(completedEvent(largest, { usage: aUsage() }))).toBeLessThan(4_096);
+  });
+});
+
+describe("a digest of turns that ended", () => {
+  it("has the id of each end, by how it ended, and whose they are", () => {
+    const failed = aSession({ ...ended, turn: 2, status: "failed" });
+    expect(JSON.parse(digestEvent([ended, failed]))).toEqual({
+      id: expect.stringMatching(/^[0-9A-Z]{26}$/),
+      agentId: "worker",
+      count: 2,
+      done: [`${sessionId}.1.completed`],
+      failed: [`${sessionId}.2.completed`],
+    });
+  });
+
+  it("is charged as one event when it is full", () => {
+    const full = Array.from({ length: maxDigestIds }, () => aSession({ ...ended, turn: 9_999 }));
+    expect(Buffer.byteLength(digestEvent(full))).toBeLessThan(64 * 1024 - 1_024);
   });
 });

@@ -42,6 +42,7 @@ export function anAgent(differently: Partial<Agent> = {}): Agent {
     routing: { mode: "batch", from: "defaults" },
     cacheRetention: "none",
     zeroDataRetention: false,
+    delivery: "each",
     lane: { id: "default", from: "default" },
     params: {},
     betas: [],

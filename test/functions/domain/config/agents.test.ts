@@ -15,6 +15,7 @@ describe("an agent", () => {
       lane: { id: "default", from: "default" },
       cacheRetention: "short",
       zeroDataRetention: false,
+      delivery: "each",
       params: {},
       betas: [],
     });
@@ -37,6 +38,15 @@ describe("an agent", () => {
       routing: { mode: "realtime", from: "defaults" },
       params: { thinking: { type: "adaptive" }, metadata: { user_id: "a" } },
     });
+  });
+
+  it("tells its ends in digests where it, or the defaults, say so", () => {
+    expect(agentOf({ delivery: "digest" }).delivery).toBe("digest");
+    expect(agentOf({}, { delivery: "digest" }).delivery).toBe("digest");
+    expect(agentOf({ delivery: "each" }, { delivery: "digest" }).delivery).toBe("each");
+    expect(problemsOf(withAgent({ delivery: "hourly" }))).toEqual([
+      'agents.list[0].delivery: must be "each" or "digest"',
+    ]);
   });
 
   it("says where its own routing and lane come from", () => {
