@@ -29,6 +29,7 @@ import { manifestStore } from "../../functions/store/manifests.ts";
 import { primerStore } from "../../functions/store/primers.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
 import { type Turns, turnStore } from "../../functions/store/turns.ts";
+import { countingIds } from "../support/chance.ts";
 import { type MemoryQueues, memoryQueues } from "../support/memory-queues.ts";
 import { memoryEvents, memoryObjects } from "../support/memory-services.ts";
 import { memoryTable } from "../support/memory-table.ts";
@@ -118,15 +119,7 @@ export function createWorld(options: WorldOptions): World {
   const api = simulatedApi(clock, random, String(seed));
   const logs = new Map<LogCode, number>();
   const log = (code: LogCode) => void logs.set(code, (logs.get(code) ?? 0) + 1);
-  let ids = 0;
-  const newId = () => {
-    ids += 1;
-    return `0${ids
-      .toString(32)
-      .toUpperCase()
-      .replace(/[ILOU]/g, "Z")
-      .padStart(24, "0")}${"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[ids % 32]}`;
-  };
+  const newId = countingIds("0");
 
   const breaking = (turns: Turns, { name }: Process): Turns => ({
     ...turns,
