@@ -16,7 +16,6 @@ import {
   type SharedPrefix,
 } from "../domain/priming.ts";
 import type { Renew } from "../store/leases.ts";
-import { wakeWaiting } from "../turns/wake.ts";
 import { type Candidate, remarked } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
 import { putBack } from "./put-back.ts";
@@ -124,8 +123,11 @@ async function hold(sharers: readonly Sharer[], hint: PrimerHint, lane: Lane, de
   const members = waiting.map(({ session: { sessionId, turn } }) => ({ sessionId, turn }));
   await deps.primers.addWaiting(hint, members, until);
   await putBack(waiting, until, lane, deps);
-  // Whoever settled the primer meanwhile has woken those who were there then.
   const manifest = await deps.manifests.get(hint.manifestId);
-  if (primerState(hint, manifest, deps.clock.now()) !== "pending") await wakeWaiting(hint.manifestId, lane, deps);
+  if (primerState(hint, manifest, deps.clock.now()) !== "pending") {
+    // It has ended meanwhile, and whoever settled it has woken those who were held by then: the others go with the next tick.
+    const held = waiting.map(({ session }) => ({ session: { ...session, notBefore: until }, handles: [] }));
+    await putBack(held, 0, lane, deps);
+  }
   return sharers.filter((one) => !canWait(one));
 }

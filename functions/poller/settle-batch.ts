@@ -5,12 +5,12 @@ import { sampleOf } from "../domain/latency.ts";
 import { batchLifeSeconds, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
 import type { Renew } from "../store/leases.ts";
-import { wakeWaiting } from "../turns/wake.ts";
 import { recordCached } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
 import { failMissing, loseMembers, requeueMissing } from "./missing-results.ts";
 import type { OpenWork } from "./open-work.ts";
 import { pageMs, type Read, readResults, type SettleBatchDeps } from "./read-results.ts";
+import { wakeWaiting } from "./wake.ts";
 
 /** Readings after which a line that cannot be read is taken as lost: with pauses up to 10 minutes, about an hour. */
 const hopelessReads = 10;

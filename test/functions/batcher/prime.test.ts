@@ -213,6 +213,26 @@ describe("those that wait for a primer", () => {
     for (const id of ids.slice(1)) expect(await world.see(id)).toMatchObject({ status: "done", attempt: 1 });
   });
 
+  it("go with the next tick where it ended while they were held, without a message of the batcher's", async () => {
+    const { world, ids } = await waiting(5);
+    const { primers, queues } = world.deps;
+    const ended = {
+      ...primers,
+      async addWaiting(...of: Parameters<typeof primers.addWaiting>) {
+        await primers.addWaiting(...of);
+        world.pass(660);
+        await world.poll();
+      },
+    };
+    const send = () => Promise.reject(new Error("the batcher may not send there"));
+    await world.batchWith({ primers: ended, queues: { ...queues, send } });
+    expect(sizes(world)).toEqual([1]);
+    await world.ticks(4);
+    expect(sizes(world)).toEqual([1, 4]);
+    await world.ticks(14);
+    await expectDone(world, ids);
+  });
+
   it("can be canceled themselves, and then never go", async () => {
     const { world, ids } = await waiting(5);
     await world.ticks(1);
