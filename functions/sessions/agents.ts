@@ -32,14 +32,16 @@ async function describeAgent(agent: Agent, deps: CacheChoiceDeps) {
       choice: retention,
       why,
       basedOn,
-      hitRate,
+      hitRate: hitRate === undefined ? undefined : { short: rounded(hitRate.short), long: rounded(hitRate.long) },
       expectedUsd: costs === undefined || prices === undefined ? undefined : inUsd(costs, tokens * prices.input),
     },
   };
 }
 
+const rounded = (share: number) => Math.round(share * 1000) / 1000;
+
 /** Of the prefix of one request. */
 function inUsd({ none, short, long }: CacheCosts, picoUsd: number) {
-  const usd = (times: number) => Math.round(times * picoUsd) / 1e12;
+  const usd = (times: number) => Math.round((times * picoUsd) / 1e3) / 1e9;
   return { none: usd(none), short: usd(short), long: usd(long) };
 }
