@@ -1,11 +1,12 @@
 /**
  * The errors a caller can see, named for what they should do about them, and the one place that makes a response of
- * them: `{error: {type, message, param?}}`.
+ * them: `{error: {type, message, param?, figures?}}`.
  */
 
 const types = {
   400: "invalid_request_error",
   401: "authentication_error",
+  402: "billing_error",
   403: "permission_error",
   404: "not_found_error",
   405: "method_not_allowed",
@@ -22,17 +23,20 @@ export class RequestError extends Error {
   readonly status: RequestErrorStatus;
   readonly param: string | undefined;
   readonly headers: Record<string, string>;
+  /** What the message says, for a program to read. */
+  readonly figures: object | undefined;
 
   constructor(
     status: RequestErrorStatus,
     message: string,
-    more: { param?: string; headers?: Record<string, string> } = {},
+    more: { param?: string; headers?: Record<string, string>; figures?: object } = {},
   ) {
     super(message);
     this.name = "RequestError";
     this.status = status;
     this.param = more.param;
     this.headers = more.headers ?? {};
+    this.figures = more.figures;
   }
 }
 
@@ -45,7 +49,7 @@ export function checkSameBody(earlier: string, now: string): void {
 export interface ErrorResponse {
   status: number;
   headers: Record<string, string>;
-  body: { error: { type: string; message: string; param?: string } };
+  body: { error: { type: string; message: string; param?: string; figures?: object } };
 }
 
 /** An error that is not a `RequestError` is ours: 500 without a word of its text, which may hold what a caller sent. */
@@ -54,11 +58,18 @@ export function toErrorResponse(error: unknown): ErrorResponse {
     const message = "something went wrong on our side; the request may be sent again with the same Idempotency-Key";
     return { status: 500, headers: {}, body: { error: { type: "api_error", message } } };
   }
-  const { status, message, param, headers } = error;
+  const { status, message, param, headers, figures } = error;
   return {
     status,
     headers,
-    body: { error: { type: types[status], message, ...(param === undefined ? {} : { param }) } },
+    body: {
+      error: {
+        type: types[status],
+        message,
+        ...(param === undefined ? {} : { param }),
+        ...(figures === undefined ? {} : { figures }),
+      },
+    },
   };
 }
 

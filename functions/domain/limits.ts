@@ -20,6 +20,12 @@ export const defaultPageSize = 50;
 export const maxPageSize = 200;
 /** How many index entries one list call may look at before it answers with a cursor instead. */
 export const maxListExamined = 1_000;
+/** Budgets: what is released and spent of a day is spread over so many items; a claim on its room is tried this often. */
+export const budgetShards = 16;
+export const maxClaimTries = 10;
+/** How many days ahead a held task may go. */
+export const maxHoldDays = 7;
+
 /** Usage: the longest time one question is about, and what is kept of each day by agent, lane, label, model and job each. */
 export const maxUsageDays = 366;
 export const maxUsageGroups = 2_000;

@@ -4,6 +4,7 @@ export const logCodes = [
   "session_repeated",
   "queue_send_failed",
   "spawn_event_rejected",
+  "budget_exceeded",
   "login_failed",
   "request_failed",
   "lane_busy",

@@ -69,6 +69,10 @@ export interface Session {
   error?: SessionError;
   /** Set once the event of the current turn is known to be on the bus. */
   delivered?: boolean;
+  /** The purses it is paid from, where it has a budget, and the day whose room it takes. */
+  budget?: { day: string; of: string[] };
+  /** What is reserved there until its turn ends, in billionths of a dollar. */
+  reserved?: number;
   /** Its moves, each as a short text; `timeline.ts` reads them. */
   timeline?: string[];
 }

@@ -1,6 +1,5 @@
 import type { Queues } from "../clients/sqs.ts";
 import type { NewId } from "../domain/clock.ts";
-import type { Config } from "../domain/config/index.ts";
 import { checkSameBody, RequestError } from "../domain/errors.ts";
 import type { FollowUpRequest } from "../domain/follow-up-request.ts";
 import { derivedId } from "../domain/ids.ts";
@@ -14,6 +13,7 @@ import type { SessionChanges } from "../store/sessions.ts";
 import type { RequestEntry } from "../store/turns.ts";
 import { type DeliverDeps, deliver } from "../turns/deliver.ts";
 import { insertNext } from "../turns/next-request.ts";
+import { followUpReserved, type ReserveDeps } from "../turns/reserve.ts";
 import { sendOrLeaveToRescue } from "../turns/send.ts";
 
 export interface FollowUpInput {
@@ -26,8 +26,7 @@ export interface FollowUpInput {
   hash: string;
 }
 
-export interface FollowUpDeps extends DeliverDeps {
-  config: Config;
+export interface FollowUpDeps extends DeliverDeps, ReserveDeps {
   queues: Queues;
   newId: NewId;
   tickSeconds: number;
@@ -40,7 +39,7 @@ type Call = FollowUpInput & { callId: string };
  * A new turn of a session that has ended: its request, then one move, then the queue. A crash in between is finished by the
  * same call repeated with its key; a request whose move another was quicker than is of no turn.
  * @returns the turn
- * @throws RequestError 400 with the field, 409 while a turn is under way, 503 while the outside cannot be told of the last
+ * @throws RequestError 400 with the field, 402 where a budget has no room, 409 while a turn is under way, 503 while the outside cannot be told of the last
  */
 export async function followUp(input: FollowUpInput, deps: FollowUpDeps): Promise<number> {
   const { session, client, idempotencyKey } = input;
@@ -131,9 +130,14 @@ function changesOf({ session, request }: Call, { config, clock }: FollowUpDeps):
 
 /** Of several follow-ups at once, one moves the session; the others are told that a turn is under way. */
 async function adopt(session: Session, turn: number, changes: SessionChanges, deps: FollowUpDeps): Promise<number> {
-  const { sessions, turns, queues, log } = deps;
+  const { turns, queues, log } = deps;
   const { sessionId, agentId } = session;
-  const moved = await sessions.move("followUp", session, "queued", { ...changes, turn });
+  const saidSoFar = async () => {
+    const { requests } = await turns.read(sessionId);
+    const next = requests.get(turn);
+    return [...chainOf(session, requests).map(({ request }) => request), ...(next === undefined ? [] : [next])];
+  };
+  const moved = await followUpReserved(session, { ...changes, turn }, { ...deps, saidSoFar });
   if (moved.moved) {
     const { mode, lane, notBefore } = moved.session;
     log("session_accepted", { sessionId, agentId, mode, lane, turn });

@@ -7,6 +7,7 @@ import type { CacheChoiceDeps } from "../turns/cache-choice.ts";
 import { addAdviceRoute } from "./advice.ts";
 import { addAgentsRoute } from "./agents.ts";
 import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
+import { addBudgetRoutes, type BudgetsDeps } from "./budgets.ts";
 import type { CancelDeps } from "./cancel.ts";
 import { addCancelRoutes } from "./cancel-http.ts";
 import { find } from "./find.ts";
@@ -18,7 +19,14 @@ import { readParameters } from "./parameters.ts";
 import { addUsageRoutes, type UsageDeps } from "./usage.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
-export interface SessionsDeps extends CacheChoiceDeps, LanesDeps, BatchesDeps, CancelDeps, FollowUpDeps, UsageDeps {
+export interface SessionsDeps
+  extends CacheChoiceDeps,
+    LanesDeps,
+    BatchesDeps,
+    CancelDeps,
+    FollowUpDeps,
+    UsageDeps,
+    BudgetsDeps {
   config: Config;
   latencies: Latencies;
 }
@@ -33,6 +41,7 @@ const readOnly = [
   "/api/batches",
   "/api/batches/:id",
   "/api/usage",
+  "/api/budgets",
 ];
 
 /** The rest of the HTTP API: what became of a session. */
@@ -62,6 +71,7 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
   addLaneRoutes(app, deps);
   addBatchRoutes(app, deps);
   addUsageRoutes(app, deps);
+  addBudgetRoutes(app, deps);
   for (const path of readOnly) {
     app.all(path, () => {
       throw new RequestError(405, "this route takes GET", { headers: { allow: "GET" } });

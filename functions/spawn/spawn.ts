@@ -1,18 +1,18 @@
 import type { Queues } from "../clients/sqs.ts";
-import type { Clock, NewId } from "../domain/clock.ts";
+import type { NewId } from "../domain/clock.ts";
 import type { Agent, CacheSetting, Config, CronJob } from "../domain/config/index.ts";
 import { checkSameBody, RequestError } from "../domain/errors.ts";
 import { cronKey, dashboardKey, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
-import type { Log } from "../domain/log.ts";
 import { resolveRouting } from "../domain/routing.ts";
 import type { Session } from "../domain/session.ts";
 import type { SpawnRequest } from "../domain/spawn-request.ts";
-import { type FrozenCache, firstTurn } from "../domain/turn-request.ts";
+import { type FrozenCache, firstTurn, type TurnRequest } from "../domain/turn-request.ts";
 import type { CacheRuns } from "../store/cache-runs.ts";
-import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
 import { chooseCache } from "../turns/cache-choice.ts";
+import { insertReserved, type ReserveDeps } from "../turns/reserve.ts";
+import { findRoom } from "../turns/room.ts";
 import { sendOrLeaveToRescue } from "../turns/send.ts";
 
 export interface SpawnInput {
@@ -25,15 +25,11 @@ export interface SpawnInput {
   job?: CronJob;
 }
 
-export interface SpawnDeps {
-  config: Config;
-  sessions: Sessions;
+export interface SpawnDeps extends ReserveDeps {
   turns: Turns;
   cacheRuns: CacheRuns;
   queues: Queues;
-  clock: Clock;
   newId: NewId;
-  log: Log;
 }
 
 /** A session as it was accepted, and whether its message is still to be sent. */
@@ -46,7 +42,7 @@ export interface Accepted {
  * Accepts a task: request, session, queue, in this order, each written once. A crash in between is finished by the same
  * call repeated, or, once the session exists, by rescue.
  * @returns the session as it was accepted
- * @throws RequestError 400 with the field, 409 for a key that was used with another body
+ * @throws RequestError 400 with the field, 402 where a budget has no room, 409 for a key that was used with another body
  */
 export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session> {
   const { session, isToSend } = await accept(input, deps);
@@ -57,7 +53,7 @@ export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session
 /** All of it but the message, so that whoever accepts many can send ten messages a call. */
 export async function accept(input: SpawnInput, deps: SpawnDeps): Promise<Accepted> {
   const earlier = await acceptedBefore(input, deps);
-  if (earlier !== undefined) return insertOnce(earlier, deps);
+  if (earlier !== undefined) return insertOnce(earlier.session, earlier.request, deps);
   const agent = findAgent(input.request, deps.config);
   const accepted = acceptedSession(input, agent, deps);
   const { task, metadata } = input.request;
@@ -69,6 +65,8 @@ export async function accept(input: SpawnInput, deps: SpawnDeps): Promise<Accept
     cache: await frozenCache(setting, agent, accepted, deps),
     ...(metadata === undefined ? {} : { metadata }),
   });
+  // What is refused leaves nothing behind, so that its key may be used for something cheaper.
+  await findRoom(accepted, [request], deps);
   const { sessionId } = accepted;
   const written = await deps.turns.insertRequest({
     sessionId,
@@ -79,7 +77,7 @@ export async function accept(input: SpawnInput, deps: SpawnDeps): Promise<Accept
   });
   if (!written.inserted) checkSameBody(written.hash, input.hash);
   // Of two calls at once with one key, both go on with what the first one wrote.
-  return insertOnce(written.inserted ? accepted : (written.acceptance ?? accepted), deps);
+  return insertOnce(written.inserted ? accepted : (written.acceptance ?? accepted), request, deps);
 }
 
 /** A later arrival may make `auto` choose otherwise, for the requests that come after it. */
@@ -98,17 +96,19 @@ async function frozenCache(
 async function acceptedBefore(
   { client, idempotencyKey, hash }: SpawnInput,
   { turns }: SpawnDeps,
-): Promise<Session | undefined> {
+): Promise<{ session: Session; request: TurnRequest } | undefined> {
   if (idempotencyKey === undefined) return undefined;
   const earlier = await turns.getRequest(derivedId(client, idempotencyKey), 1);
   if (earlier !== undefined) checkSameBody(earlier.hash, hash);
-  return earlier?.acceptance;
+  return earlier?.acceptance === undefined ? undefined : { session: earlier.acceptance, request: earlier.request };
 }
 
-async function insertOnce(session: Session, { sessions, log }: SpawnDeps): Promise<Accepted> {
-  const { sessionId, agentId, mode, lane } = session;
-  const { moved } = await sessions.insert(session);
-  log(moved ? "session_accepted" : "session_repeated", { sessionId, agentId, mode, lane });
+async function insertOnce(accepted: Session, request: TurnRequest, deps: SpawnDeps): Promise<Accepted> {
+  const { sessionId, agentId, mode, lane } = accepted;
+  const { moved, session: inserted } = await insertReserved(accepted, request, deps);
+  // A repeat is told what was accepted, whatever became of it since; but when it is to be sent, a budget decides.
+  const session = moved ? inserted : accepted;
+  deps.log(moved ? "session_accepted" : "session_repeated", { sessionId, agentId, mode, lane });
   // What may not be sent yet is sent by rescue, when it may.
   return { session, isToSend: moved && session.notBefore === 0 };
 }

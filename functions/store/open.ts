@@ -15,6 +15,7 @@ import { type Leases, leaseStore } from "./leases.ts";
 import { type ManifestViews, manifestViews } from "./manifest-views.ts";
 import { type Manifests, manifestStore } from "./manifests.ts";
 import { type Primers, primerStore } from "./primers.ts";
+import { type Purses, purseStore } from "./purses.ts";
 import { type Sessions, sessionStore } from "./sessions.ts";
 import { type Turns, turnStore } from "./turns.ts";
 
@@ -25,6 +26,7 @@ export interface Store {
   manifests: Manifests;
   departures: Departures;
   books: Books;
+  purses: Purses;
   lanes: Lanes;
   leases: Leases;
   backlog: BacklogReader;
@@ -56,6 +58,7 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
     manifests: manifestStore(table),
     departures: departureStore(table, newUlid),
     books: bookStore(table, bodies, newUlid),
+    purses: purseStore(table),
     lanes: laneStore(table, clock, parkSeconds),
     leases: leaseStore(table, clock, newUlid),
     backlog: backlogReader(table),

@@ -56,6 +56,8 @@ const schema = v.object({
   truncated: v.exactOptional(v.boolean()),
   error: v.exactOptional(v.object({ type: v.string(), message: v.string() })),
   delivered: v.exactOptional(v.boolean()),
+  budget: v.exactOptional(v.object({ day: v.string(), of: v.array(v.string()) })),
+  reserved: v.exactOptional(v.number()),
   timeline: v.exactOptional(v.array(v.string())),
 });
 

@@ -1,4 +1,5 @@
-import type { Clause, Found, Item, Table } from "../clients/table.ts";
+import type { Clause, Found, Item, Table, Write } from "../clients/table.ts";
+import { isSpentUnseen } from "../domain/budget.ts";
 import type { Clock } from "../domain/clock.ts";
 import { dueShards, maxDueExamined } from "../domain/limits.ts";
 import {
@@ -16,19 +17,23 @@ import {
   type Status,
 } from "../domain/session.ts";
 import { isTold, withMove } from "../domain/timeline.ts";
+import { type Claim, claimWrite, releaseWrites } from "./purses.ts";
 import { clausesFor, dueAttributes, isEnding, metaKey, parseSession, sessionItem } from "./session-items.ts";
 import { type Listed, type ListQuery, listSessions } from "./session-list.ts";
 
 /** What a move writes beside the status: `undefined` removes an attribute. */
 export type SessionChanges = { [K in keyof Session]?: Session[K] | undefined };
 /** The same with what the timeline says of the move, where the move does not say it by itself. */
-export type MoveChanges = SessionChanges & { because?: string };
+export type MoveChanges = SessionChanges & { because?: string; claims?: readonly Claim[] };
 
 export type Moved = { moved: true; session: Session } | { moved: false; current?: Session };
 
 export interface Sessions {
-  /** Refused when the session exists; the answer then says what it is. */
-  insert(session: Session): Promise<Moved>;
+  /**
+   * Refused when the session exists; the answer then says what it is.
+   * @param claims on budgets, in one transaction with it: refused as well when one of them has no room any more
+   */
+  insert(session: Session, claims?: readonly Claim[]): Promise<Moved>;
   get(sessionId: string): Promise<Session | undefined>;
   /** In no order; an item that cannot be read is reported by id instead of failing the others. */
   getMany(sessionIds: readonly string[]): Promise<{ sessions: Session[]; corrupt: string[] }>;
@@ -73,31 +78,40 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
       : lookFor(next);
 
   return {
-    async insert(session) {
-      return toMoved(await table.insert(sessionItem(session, await lookFor(session))));
+    async insert(session, claims = []) {
+      const item = sessionItem(session, await lookFor(session));
+      if (claims.length === 0) return toMoved(await table.insert(item));
+      const put = { item, when: [{ attribute: "pk", is: "absent" } as const] };
+      return transact(table, session, [{ put }, ...claims.map(claimWrite)]);
     },
     async get(sessionId) {
       const item = await table.get(metaKey(sessionId));
       return item === undefined ? undefined : parseSession(item, item.pk);
     },
     getMany: (sessionIds) => getMany(table, sessionIds),
-    async move(name, seen, to, { because, ...changes } = {}) {
+    async move(name, seen, to, { because, claims = [], ...changes } = {}) {
       const row: (typeof moves)[MoveName] = moves[name];
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
       if (isEnding(row) && !isTerminal(seen.status)) return { moved: false, current: seen };
-      const wanted = { ...changes, status: to };
+      const isReleased = isTerminal(to) && seen.reserved !== undefined;
+      const wanted = { ...changes, status: to, ...(isReleased ? { reserved: undefined } : {}) };
       const next = merged(seen, wanted);
       const isBack = name === "leaveRun" && to === "submitted";
       const look = isBack ? unsureLook(next, clock.now(), tickSeconds) : await lookAfter(name, next);
       // The condition does not look at it: where `seen` is stale an entry is lost, and never a move.
       const told = isTold(seen, next) ? { timeline: withMove(name, next, { at: clock.now(), because }) } : {};
-      const moved = await write(table, seen, { ...wanted, ...told }, look, clausesFor(row, seen, clock.now()));
+      const beside = [
+        ...(isReleased ? releaseWrites(seen, isSpentUnseen(next.error)) : []),
+        ...claims.map((claim) => claimWrite(claim)),
+      ];
+      const when = [...clausesFor(row, seen, clock.now()), ...(isReleased ? [stillReserved(seen)] : [])];
+      const moved = await write(table, seen, { changes: { ...wanted, ...told }, look, when, beside });
       const isMade = !moved.moved && moved.current !== undefined && isAsWanted(moved.current, wanted, seen);
       return isMade && moved.current !== undefined ? { moved: true, session: moved.current } : moved;
     },
     async note(name, seen, changes, look) {
       const next = look ?? (await lookFor(merged(seen, changes)));
-      return write(table, seen, changes, next, clausesFor(notes[name], seen, clock.now()));
+      return write(table, seen, { changes, look: next, when: clausesFor(notes[name], seen, clock.now()), beside: [] });
     },
     due: (purpose, upTo, limit) => due(table, purpose, upTo, limit),
     async postpone(sessionId, at) {
@@ -130,18 +144,35 @@ function merged(session: Session, changes: SessionChanges): Session {
   return parseSession(Object.fromEntries(kept), session.sessionId);
 }
 
-async function write(
-  table: Table,
-  seen: Session,
-  changes: SessionChanges,
-  look: NextLook | undefined,
-  when: Parameters<Table["update"]>[0]["when"],
-): Promise<Moved> {
+interface MetaWrite {
+  changes: SessionChanges;
+  look: NextLook | undefined;
+  when: readonly Clause[];
+  /** Of budgets, in one transaction with it. */
+  beside: readonly Write[];
+}
+
+async function write(table: Table, seen: Session, { changes, look, when, beside }: MetaWrite): Promise<Moved> {
   const gone = Object.entries(changes).filter(([, value]) => value === undefined);
   const remove = [...gone.map(([attribute]) => attribute), ...(look === undefined ? ["due", "dueAt"] : [])];
   const set = { ...changes, ...(look === undefined ? {} : dueAttributes(seen.sessionId, look)) };
-  return toMoved(await table.update({ key: metaKey(seen.sessionId), set, remove, when }));
+  const update = { key: metaKey(seen.sessionId), set, remove, when };
+  if (beside.length === 0) return toMoved(await table.update(update));
+  return transact(table, merged(seen, changes), [{ update }, ...beside]);
 }
+
+/** A transaction does not say what is there now, and by then it may have moved on. */
+async function transact(table: Table, wanted: Session, writes: readonly Write[]): Promise<Moved> {
+  const isDone = await table.transact(writes);
+  const item = await table.get(metaKey(wanted.sessionId));
+  const current = item === undefined ? undefined : parseSession(item, item.pk);
+  if (!isDone) return current === undefined ? { moved: false } : { moved: false, current };
+  const isAsMade = current?.turn === wanted.turn && current.status === wanted.status;
+  return { moved: true, session: isAsMade ? current : wanted };
+}
+
+/** What was reserved is released once: whoever ends the turn ends that as well. */
+const stillReserved = ({ reserved = 0 }: Session): Clause => ({ attribute: "reserved", is: "equal", value: reserved });
 
 /** An answer that was lost makes the SDK ask again, and the repeat is refused by what the first one wrote. */
 function isAsWanted(current: Session, wanted: SessionChanges, seen: Session): boolean {

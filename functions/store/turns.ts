@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Item, Table } from "../clients/table.ts";
+import type { Item, Table, Write } from "../clients/table.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import type { Booking } from "../domain/ledger.ts";
 import type { Result } from "../domain/outcome.ts";
@@ -19,8 +19,11 @@ export interface Turns {
     entry: RequestEntry,
   ): Promise<{ inserted: true } | { inserted: false; hash: string; acceptance?: Session }>;
   getRequest(sessionId: string, turn: number): Promise<RequestEntry | undefined>;
-  /** @param booking what the ledger says of it, where Anthropic bills it */
-  insertResult(entry: ResultEntry, booking?: Booking): Promise<void>;
+  /**
+   * @param booking what the ledger says of it, where Anthropic bills it
+   * @param spent what it takes from budgets, in one transaction with it
+   */
+  insertResult(entry: ResultEntry, booking?: Booking, spent?: readonly Write[]): Promise<void>;
   getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
   /** Those of these that are there, by `<sessionId>.<turn>.<source>`. One that cannot be read is billed, and has no price. */
   getResults(names: readonly ResultName[]): Promise<Map<string, StoredResult>>;
@@ -131,16 +134,18 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const request = parseTurnRequest(await bodies.unpack(there.body), turn);
       return { sessionId, turn, hash: there.hash, request, ...acceptanceOf(there, sessionId) };
     },
-    async insertResult(entry, booking) {
+    async insertResult(entry, booking, spent = []) {
       const { sessionId, text, outcome, ...facts } = entry;
       const body = await bodies.pack(text, `results/${sessionId}`);
-      await table.insert({
+      const item = {
         ...at(sessionId, resultKey(entry.turn, entry.source)),
         ...facts,
         ...(booking === undefined ? {} : bookingItem(booking)),
         outcome: outcome.kind,
         body,
-      });
+      };
+      if (spent.length === 0) await table.insert(item);
+      else await table.transact([{ put: { item, when: [{ attribute: "pk", is: "absent" }] } }, ...spent]);
     },
     async getResult(sessionId, turn, source) {
       const item = await table.get(at(sessionId, resultKey(turn, source)));

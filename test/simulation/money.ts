@@ -29,7 +29,23 @@ export function moneyViolations(world: Pick<World, "api" | "items">): string[] {
   const sources = new Set(items.filter(isResult).map((item) => item["source"]));
   const unknown = items.filter(({ sk, run }) => sk.startsWith("ATTEMPT#") && !sources.has(run)).length;
   if (unbooked > unknown) violations.push(`${unbooked} real-time calls paid without an entry, ${unknown} unknown`);
-  return [...violations, ...sumViolations(items)];
+  return [...violations, ...sumViolations(items), ...budgetViolations(items)];
+}
+
+/** Nothing stays reserved; and what was spent is what the ledger says of those who are paid from a budget, or more. */
+function budgetViolations(items: readonly Item[]): string[] {
+  const purses = items.filter(({ pk }) => pk.startsWith("BUDGET#"));
+  const sum = (name: string) => purses.reduce((total, item) => total + Number(item[name] ?? 0), 0);
+  const outstanding = sum("reserved") - sum("released");
+  const agents = new Set(purses.map(({ pk }) => pk.split("#")[2]));
+  const results = items.filter(
+    (item) => isResult(item) && item["billed"] === true && agents.has(String(item["agentId"])),
+  );
+  const paid = results.reduce((total, item) => total + Number(chargeOf(item) ?? 0n) / 1_000, 0);
+  return [
+    ...(outstanding === 0 ? [] : [`budgets: ${outstanding} still reserved`]),
+    ...(sum("spent") >= paid ? [] : [`budgets: ${sum("spent")} spent, ${paid} booked`]),
+  ];
 }
 
 function sumViolations(items: readonly Item[]): string[] {

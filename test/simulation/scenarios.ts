@@ -315,6 +315,19 @@ export const scenarios: readonly Scenario[] = [
     holds: ["failQueued session: status", "failQueued session: turn", "visit session: turn", "stumble session: turn"],
   },
   {
+    name: "a budget, with a cancel, a follow-up and a fallback",
+    tasks: [
+      ...Array.from({ length: 5 }, (_, index) => ({ ...batched(`Cheap. ${index}`), agentId: "thrifty" })),
+      { ...hurried("[[stand-in: slow 200]] Dear.", 300), agentId: "thrifty" },
+      { task: "[[stand-in: pause_turn 1]] Search.", agentId: "thrifty" },
+      { task: "Now.", agentId: "thrifty", mode: "realtime" },
+    ],
+    later: [
+      { task: 0, within: 600 },
+      { task: 1, message: "And then?" },
+    ],
+  },
+  {
     name: "everything at once",
     tasks: [
       ...many(8),

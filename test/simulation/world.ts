@@ -27,6 +27,7 @@ import { latencyStore } from "../../functions/store/latencies.ts";
 import { type Leases, leaseStore } from "../../functions/store/leases.ts";
 import { manifestStore } from "../../functions/store/manifests.ts";
 import { primerStore } from "../../functions/store/primers.ts";
+import { purseStore } from "../../functions/store/purses.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
 import { type Turns, turnStore } from "../../functions/store/turns.ts";
 import { countingIds } from "../support/chance.ts";
@@ -88,6 +89,8 @@ const agents = {
     { id: "live", routing: "realtime" },
     // Long enough to be cached, so that one of its tasks goes ahead for the others.
     { id: "watch", system: "Watch the night. ".repeat(200) },
+    // Room for a scenario, so that nothing waits for midnight.
+    { id: "thrifty", maxTokens: 1_000, budget: { usdPerDay: 0.005, onExceeded: "hold" } },
   ],
 };
 
@@ -155,6 +158,7 @@ export function createWorld(options: WorldOptions): World {
       manifests: manifestStore(tableOf),
       departures: departureStore(tableOf, newId),
       books: bookStore(tableOf, bodyStore(wrap("objects", objects)), newId),
+      purses: purseStore(tableOf),
       lanes: laneStore(tableOf, own, 300),
       leases,
       queues: queuesOf,

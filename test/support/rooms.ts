@@ -27,6 +27,7 @@ import { loginStore } from "../../functions/store/logins.ts";
 import { manifestViews } from "../../functions/store/manifest-views.ts";
 import { manifestStore } from "../../functions/store/manifests.ts";
 import { primerStore } from "../../functions/store/primers.ts";
+import { purseStore } from "../../functions/store/purses.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
 import { turnStore } from "../../functions/store/turns.ts";
 import { type Ports, tokenSecret } from "./ports.ts";
@@ -77,6 +78,7 @@ export function rooms(options: RoomsOptions) {
     manifests: manifestStore(table),
     departures: departureStore(table, newId),
     books: bookStore(table, bodyStore(objects), newId),
+    purses: purseStore(table),
     lanes: laneStore(table, clock, parkSeconds),
     backlog: backlogReader(table),
     manifestViews: manifestViews(table),

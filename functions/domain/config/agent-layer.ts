@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import type { Mode, OnDeadline } from "../session.ts";
+import { readBudget } from "./budget.ts";
 import { agreed, modeOf } from "./choices.ts";
 import { boolean, cacheRetention, delivery, id, integer, mode, model, onDeadline, text } from "./fields.ts";
 import { maxNameCharacters, maxOutputTokens } from "./limits.ts";
 import { betas, parameterEntries, parameterNames, refusedParameter, system } from "./parameters.ts";
 import { defined, type Path, type Report, readObject, unknownKey } from "./reader.ts";
-import type { CacheSetting, Delivery, SystemBlock } from "./types.ts";
+import type { Budget, CacheSetting, Delivery, SystemBlock } from "./types.ts";
 
 const layerEntries = {
   system: v.optional(system),
@@ -19,6 +20,7 @@ const layerEntries = {
   lane: v.optional(v.string("must be text")),
   onDeadline: v.optional(onDeadline),
   delivery: v.optional(delivery),
+  budget: v.optional(v.unknown()),
   betas: v.optional(betas),
   params: v.optional(v.unknown()),
   workspace: v.optional(v.unknown()),
@@ -41,6 +43,7 @@ export interface AgentLayer {
   lane?: string;
   onDeadline?: OnDeadline;
   delivery?: Delivery;
+  budget?: Budget;
   betas?: string[];
   params: Readonly<Record<string, unknown>>;
 }
@@ -99,8 +102,9 @@ function toLayer(raw: v.InferOutput<typeof defaultsSchema>, path: Path, deps: La
   );
   const cacheRetention = retention?.value;
   const system = readSystem(raw, path, deps);
+  const budget = readBudget(raw.budget, [...path, "budget"], report);
   const routing = defined({ mode, zeroDataRetention, lane, onDeadline, delivery });
-  const plain = defined({ system, model, maxTokens, cacheRetention, betas });
+  const plain = defined({ system, model, maxTokens, cacheRetention, betas, budget });
   return { ...routing, ...plain, params: readParameters(raw, params, path, report) };
 }
 

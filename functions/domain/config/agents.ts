@@ -78,7 +78,7 @@ function reportUnknownLane({ lane }: AgentLayer, path: Path, laneIds: readonly s
 function resolve(own: AgentLayer & { id?: string; name?: string }, base: AgentLayer, report: Report): Agent {
   const { id = "", name } = own;
   const merged = { ...agentDefaults, betas: [], ...base, ...own };
-  const { model, maxTokens, cacheRetention, zeroDataRetention, delivery, betas, system, onDeadline } = merged;
+  const { model, maxTokens, cacheRetention, zeroDataRetention, delivery, betas, system, onDeadline, budget } = merged;
   return {
     id,
     model,
@@ -87,7 +87,7 @@ function resolve(own: AgentLayer & { id?: string; name?: string }, base: AgentLa
     zeroDataRetention,
     delivery,
     betas,
-    ...defined({ name, system, onDeadline }),
+    ...defined({ name, system, onDeadline, budget }),
     routing: resolveRouting(own, base, zeroDataRetention, report),
     lane: resolveLane(own, base),
     params: { ...base.params, ...own.params },

@@ -4,6 +4,7 @@ export { type ParsedConfig, parseConfig } from "./parse-config.ts";
 export { cronToEventBridge, dueBetween, everyToEventBridge, parseEvery, scheduledMinute } from "./schedule.ts";
 export type {
   Agent,
+  Budget,
   CacheRetention,
   CacheSetting,
   Config,

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { anthropicBatchBytes, anthropicBatchRequests, maxTimeoutSeconds } from "../limits.ts";
 import { realtimeQueue } from "../queue-message.ts";
+import { readBudget } from "./budget.ts";
 import { integer, onDeadline, oneOf, text, timeZone } from "./fields.ts";
 import { maxFlushSeconds, maxInFlightRequests, maxLaneAttempts, maxLanePriority, maxLanes } from "./limits.ts";
 import { defined, type Path, type Report, readList, readObject, reportRepeatedIds } from "./reader.ts";
@@ -70,6 +71,7 @@ const schema = v.object({
   workspaceId: v.optional(text(maxWord)),
   apiKeySecret: v.optional(text(maxWord)),
   maxAttempts: v.optional(integer(1, maxLaneAttempts)),
+  budget: v.optional(v.unknown()),
 });
 
 /** Reads `lanes`, and adds those that exist without being written. The built-in ones come first. */
@@ -90,8 +92,12 @@ export function readLanes(value: unknown, report: Report): Lane[] {
 }
 
 function readLane(value: unknown, path: Path, report: Report): Partial<Lane> {
-  const { hours, ...rest } = readObject(schema, value, { path, report, required: ["id"] });
-  return defined({ ...rest, hours: hours === undefined ? undefined : parseHours(hours) });
+  const { hours, budget, ...rest } = readObject(schema, value, { path, report, required: ["id"] });
+  return defined({
+    ...rest,
+    hours: hours === undefined ? undefined : parseHours(hours),
+    budget: readBudget(budget, [...path, "budget"], report),
+  });
 }
 
 function isNeverOpen(hours: Hours | undefined): boolean {

@@ -29,3 +29,7 @@ export const maxRealtimeConcurrency = 1_000;
 export const maxUsdPerMTok = 10_000;
 export const maxPricedModels = 200;
 export const maxWebSearchUsd = 10;
+
+/** A budget below a millionth of a dollar has room for nothing; one above a million is a slip. */
+export const minBudgetUsd = 0.000_001;
+export const maxBudgetUsd = 1_000_000;

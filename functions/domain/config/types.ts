@@ -8,6 +8,15 @@ export type CacheRetention = "none" | "short" | "long";
 /** `auto` becomes one of the others when a request is accepted. */
 export type CacheSetting = CacheRetention | "auto";
 
+/** What an agent or a lane may spend, by what a task may cost at most. */
+export interface Budget {
+  /** Days are those of UTC. */
+  usdPerDay?: number;
+  usdPerTask?: number;
+  /** Refuse the task, let it wait for a day with room, or only say so. */
+  onExceeded: "reject" | "hold" | "warn";
+}
+
 /** Blocks of the Messages API's `system`. */
 export type SystemBlock = { type: "text"; text: string } & Record<string, unknown>;
 
@@ -25,6 +34,7 @@ export interface Agent {
   lane: { id: string; from: "agent" | "defaults" | "default" };
   onDeadline?: OnDeadline;
   delivery: Delivery;
+  budget?: Budget;
   /** Parameters of the Messages API, by the API's own names; see `parameters.ts` for which. */
   params: Readonly<Record<string, unknown>>;
   /** Sent as the `anthropic-beta` header. */
@@ -84,6 +94,7 @@ export interface Lane {
   /** Name of the secret with the API key of this lane; the deployment's own key without it. */
   apiKeySecret?: string;
   maxAttempts: number;
+  budget?: Budget;
 }
 
 export interface Config {
