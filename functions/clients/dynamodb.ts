@@ -2,6 +2,7 @@ import {
   ConditionalCheckFailedException,
   DynamoDBClient,
   TransactionCanceledException,
+  TransactionConflictException,
 } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
@@ -47,9 +48,9 @@ export function dynamoTable(client: DynamoDBDocumentClient, TableName: string, c
       return item === undefined ? undefined : toItem(item);
     },
     getMany: (keys) => getMany(client, TableName, keys, clock),
-    insert: (item) => put(client, TableName, { item, when: [{ attribute: "pk", is: "absent" }] }),
-    put: (write) => put(client, TableName, write),
-    update: (change) => update(client, TableName, change),
+    insert: (item) => unheld(clock, () => put(client, TableName, { item, when: [{ attribute: "pk", is: "absent" }] })),
+    put: (write) => unheld(clock, () => put(client, TableName, write)),
+    update: (change) => unheld(clock, () => update(client, TableName, change)),
     transact: (writes) => transact(client, TableName, writes, clock),
     query: (query) => runQuery(client, { TableName, ConsistentRead: true, ...queryInput(query) }),
     queryIndex: (query) => runQuery(client, { TableName, IndexName: query.index, ...indexInput(query) }),
@@ -128,6 +129,18 @@ function refusedOrThrow(error: unknown): Found {
   const { Item: raw } = error;
   if (raw === undefined) return { moved: false };
   return { moved: false, current: toItem(unmarshall(raw)) };
+}
+
+/** A transaction held the item; nothing was written, so the same write may be sent again. */
+async function unheld(clock: Clock, write: () => Promise<Found>): Promise<Found> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof TransactionConflictException) || attempt >= maxAttempts) throw error;
+      await clock.sleep(20 * 2 ** attempt);
+    }
+  }
 }
 
 async function transact(

@@ -4,6 +4,8 @@ import type { Session } from "../domain/session.ts";
 import type { PollerDeps } from "./deps.ts";
 import { entryOf, unknownEntry } from "./sum-manifest.ts";
 
+const minuteMs = 60_000;
+
 /**
  * Adds up the real-time calls that began in a minute. Sessions are read before results, so that of one that has moved on
  * the result is there to be seen, if there is one.
@@ -11,6 +13,8 @@ import { entryOf, unknownEntry } from "./sum-manifest.ts";
  */
 export async function sumMinute(minute: string, sum: Rollup, deps: PollerDeps): Promise<boolean> {
   const { books, sessions, turns, clock } = deps;
+  // Calls may still begin in it, and mark it.
+  if (clock.now() < Date.parse(`${minute}Z`) + minuteMs + clockSkewSeconds * 1000) return false;
   const runs = await books.runs(minute);
   const found = await sessions.getMany(runs.map(({ sessionId }) => sessionId));
   const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));

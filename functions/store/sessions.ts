@@ -93,6 +93,7 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
       const row: (typeof moves)[MoveName] = moves[name];
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
       if (isEnding(row) && !isTerminal(seen.status)) return { moved: false, current: seen };
+      // Of one turn there is one move that ends it, so what is reserved for it is released once.
       const isReleased = isTerminal(to) && seen.reserved !== undefined;
       const wanted = { ...changes, status: to, ...(isReleased ? { reserved: undefined } : {}) };
       const next = merged(seen, wanted);
@@ -104,7 +105,7 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
         ...(isReleased ? releaseWrites(seen, isSpentUnseen(next.error)) : []),
         ...claims.map((claim) => claimWrite(claim)),
       ];
-      const when = [...clausesFor(row, seen, clock.now()), ...(isReleased ? [stillReserved(seen)] : [])];
+      const when = clausesFor(row, seen, clock.now());
       const moved = await write(table, seen, { changes: { ...wanted, ...told }, look, when, beside });
       const isMade = !moved.moved && moved.current !== undefined && isAsWanted(moved.current, wanted, seen);
       return isMade && moved.current !== undefined ? { moved: true, session: moved.current } : moved;
@@ -170,9 +171,6 @@ async function transact(table: Table, wanted: Session, writes: readonly Write[])
   const isAsMade = current?.turn === wanted.turn && current.status === wanted.status;
   return { moved: true, session: isAsMade ? current : wanted };
 }
-
-/** What was reserved is released once: whoever ends the turn ends that as well. */
-const stillReserved = ({ reserved = 0 }: Session): Clause => ({ attribute: "reserved", is: "equal", value: reserved });
 
 /** An answer that was lost makes the SDK ask again, and the repeat is refused by what the first one wrote. */
 function isAsWanted(current: Session, wanted: SessionChanges, seen: Session): boolean {

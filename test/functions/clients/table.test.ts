@@ -1,3 +1,4 @@
+import { TransactionConflictException } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDynamoDb, dynamoTable } from "../../../functions/clients/dynamodb.ts";
 import type { Clause, IndexQuery, Item, Table } from "../../../functions/clients/table.ts";
@@ -469,5 +470,36 @@ describe.each(tables)("the table %s", (_, open) => {
       const item = await anItem();
       await expect(table.getMany([item, item])).rejects.toThrow(/duplicate/i);
     });
+  });
+});
+
+describe("a write to an item that a transaction holds", () => {
+  /** DynamoDB as far as this goes: it refuses so many times. */
+  const refusing = (times: number) => {
+    const dynamo = createDynamoDb();
+    let calls = 0;
+    dynamo.middlewareStack.add(
+      () => async () => {
+        calls += 1;
+        if (calls <= times) throw new TransactionConflictException({ message: "held", $metadata: {} });
+        return { response: {}, output: { $metadata: {}, Attributes: { n: 2 } } };
+      },
+      { step: "initialize", priority: "high" },
+    );
+    return { table: dynamoTable(dynamo, "held", clock), calls: () => calls };
+  };
+  const key = { pk: "P", sk: "META" };
+
+  it("is sent again until the item is free", async () => {
+    const { table, calls } = refusing(2);
+    expect(await table.update({ key, set: { n: 2 }, when: [] })).toMatchObject({ moved: true });
+    expect(calls()).toBe(3);
+    expect(await table.put({ item: key, when: [] })).toMatchObject({ moved: true });
+  });
+
+  it("is given up after five times", async () => {
+    const { table, calls } = refusing(99);
+    await expect(table.insert(key)).rejects.toThrow("held");
+    expect(calls()).toBe(5);
   });
 });
