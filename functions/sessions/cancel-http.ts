@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type HttpApp, type HttpContext, readJson } from "../clients/http.ts";
+import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
 import { parseStrictly } from "../domain/parse.ts";
 import type { Latencies } from "../store/latencies.ts";
@@ -12,12 +13,13 @@ import { describe } from "./view.ts";
 const name = v.optional(v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty")));
 const bodySchema = v.object({ label: name, agentId: name, cursor: name }, "must be a JSON object");
 
-export function addCancelRoutes(app: HttpApp, deps: CancelDeps & { latencies: Latencies }): void {
+export function addCancelRoutes(app: HttpApp, deps: CancelDeps & { config: Config; latencies: Latencies }): void {
   app.post("/api/sessions/cancel", async (c) => c.json(await cancelAll(await readList(c), deps)));
   app.post("/api/sessions/:id/cancel", async (c) => {
     const session = await cancel(await find(c, deps), deps);
     const facts = await deps.turns.read(session.sessionId);
-    return c.json(describe(session, facts, await deps.latencies.expected([session])));
+    const expected = await deps.latencies.expected([session]);
+    return c.json(describe(session, { facts, expected, prices: deps.config.prices }));
   });
   for (const path of ["/api/sessions/cancel", "/api/sessions/:id/cancel"]) {
     app.all(path, () => {

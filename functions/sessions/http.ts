@@ -58,7 +58,8 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     readParameters(c, []);
     const session = await find(c, deps);
     const facts = await deps.turns.read(session.sessionId);
-    return c.json(describe(session, facts, await deps.latencies.expected([session])));
+    const expected = await deps.latencies.expected([session]);
+    return c.json(describe(session, { facts, expected, prices: deps.config.prices }));
   });
   app.get("/api/sessions/:id/history", async (c) => {
     readParameters(c, []);

@@ -1,3 +1,4 @@
+import { estimateOf, nanoToUsd } from "../domain/budget.ts";
 import { iso } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import { deliveryId } from "../domain/ids.ts";
@@ -5,6 +6,7 @@ import type { Expected } from "../domain/latency.ts";
 import { sessionCost } from "../domain/ledger.ts";
 import { contentOf } from "../domain/outcome.ts";
 import { toUsd } from "../domain/picos.ts";
+import type { PriceTable } from "../domain/prices.ts";
 import { describeRouting } from "../domain/routing.ts";
 import { isTerminal, runPrefix, type Session } from "../domain/session.ts";
 import { type Standing, standingOf } from "../domain/standing.ts";
@@ -42,8 +44,15 @@ export function summarize(session: Session, expected?: ReadonlyMap<string, Expec
   };
 }
 
+/** What is known beside its small item. */
+export interface Known {
+  facts: TurnFacts;
+  prices: PriceTable;
+  expected?: ReadonlyMap<string, Expected>;
+}
+
 /** A session whole: with the tokens of its answers, what it cost, and whether the outside was told. */
-export function describe(session: Session, facts: TurnFacts, expected?: ReadonlyMap<string, Expected>) {
+export function describe(session: Session, { facts, prices, expected }: Known) {
   const chain = chainOf(session, facts.requests);
   const winners = new Set(chain.flatMap(({ end }) => end?.source ?? []));
   const won = facts.results.filter(({ source }) => winners.has(source));
@@ -54,23 +63,33 @@ export function describe(session: Session, facts: TurnFacts, expected?: Readonly
   const unknown = facts.attempts.filter(
     ({ run }) =>
       !(session.status === "running" && session.run === run) && !facts.results.some(({ source }) => source === run),
-  ).length;
+  );
   const cost = sessionCost(results);
   // That of a real-time attempt is missed already: the attempt seems to be without one.
   const lost = facts.damaged.filter((sk) => sk.startsWith("RESULT#") && !sk.includes(`#${runPrefix}`)).length;
-  const missing = cost.missing + unknown + lost;
+  const missing = cost.missing + unknown.length + lost;
   const isKnown = facts.results.length > 0 || missing > 0;
   const summary = summarize(session, expected);
   return {
     ...summary,
     usage,
-    ...(isKnown ? { cost: { ...cost, missing } } : {}),
+    ...(isKnown ? { cost: { ...cost, missing, missingUpToUsd: mostOf(session, unknown, { facts, prices }) } } : {}),
     ...describeResults(results),
     delivery: withDelivery(summary, facts),
     metadata: facts.requests.get(1)?.metadata,
     timeline: describeTimeline(session, facts),
     ...(facts.damaged.length === 0 ? {} : { damaged: facts.damaged }),
   };
+}
+
+/** What real-time calls of unknown outcome may have cost at most; `undefined` where there are none, or one has no price. */
+function mostOf(session: Session, unknown: TurnFacts["attempts"], { facts, prices }: Known): number | undefined {
+  const estimates = unknown.map(({ turn }) => {
+    const requests = chainOf({ ...session, turn }, facts.requests).map(({ request }) => request);
+    return estimateOf({ ...session, mode: "realtime" }, { requests, lane: undefined }, prices);
+  });
+  if (estimates.length === 0 || estimates.some(({ known }) => !known)) return undefined;
+  return nanoToUsd(estimates.reduce((sum, one) => sum + (one.known ? one.nanoUsd : 0), 0));
 }
 
 /** Every result, whatever became of it: what did not count is named, and not hidden in a sum. */

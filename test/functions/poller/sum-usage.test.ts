@@ -121,6 +121,27 @@ describe("the sums over the ledger", () => {
     expect(only(world).all).toMatchObject({ results: 2, missing: 1 });
   });
 
+  it("are made anew for a call that was answered long after it was given up", async () => {
+    const world = testWorld();
+    await world.accept("Now.", { agentId: "live" });
+    const [received] = await world.queues.receive("realtime");
+    const { anthropicFor } = world.deps;
+    const late: typeof anthropicFor = (credential) => {
+      const anthropic = anthropicFor(credential);
+      const createMessage: typeof anthropic.createMessage = async (call) => {
+        const answer = await anthropic.createMessage(call);
+        await world.ticks(40);
+        expect(only(world).all.missing).toBe(1);
+        return answer;
+      };
+      return { ...anthropic, createMessage };
+    };
+    await world.runMessageWith(received!.body, { anthropicFor: late });
+    await world.ticks();
+    expect(booksOf(world.table.items())).toEqual({ paid: paidBy(world), missing: 0 });
+    expect(unsummed(world)).toEqual([]);
+  });
+
   it("cost nothing where nothing happens: no write, and a question a kind", async () => {
     const world = testWorld();
     await world.poll();
