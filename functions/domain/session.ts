@@ -81,7 +81,7 @@ export interface Move {
   from: readonly Status[];
   to: readonly Status[];
   /** Attributes that must still have the value the mover saw. A manifest and a real-time attempt are of one turn only. */
-  same: readonly ("turn" | "sendNo" | "notBefore" | "mode" | "lane" | "manifestId" | "run")[];
+  same: readonly ("turn" | "sendNo" | "notBefore" | "mode" | "manifestId" | "run")[];
   /** Times that must have passed. */
   passed?: readonly "notBefore"[];
   /** What must not be noted yet, and what must. */
@@ -94,10 +94,10 @@ export interface Move {
  */
 export const moves = {
   /**
-   * Batcher: into a manifest. Whichever attempt waits may be sent, once its time has come. A manifest that lets a session
-   * go raises its `sendNo`, so that a claim which arrives after that is refused: nobody would look at it any more.
+   * Batcher: into a manifest, once its time has come. Whoever routes a session anew, or lets it go, raises its `sendNo`:
+   * so no claim that was begun before, or that arrives late, takes it back.
    */
-  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "sendNo", "mode", "lane"], passed: ["notBefore"] },
+  claim: { from: ["queued"], to: ["submitted"], same: ["turn", "sendNo"], passed: ["notBefore"] },
   /** Real-time worker: a session routed real-time. */
   start: { from: ["queued"], to: ["running"], same: ["mode"], passed: ["notBefore"] },
   /** Real-time worker: a deadline is near; the manifest is kept, its result may still win. */

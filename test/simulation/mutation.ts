@@ -134,5 +134,5 @@ function onlyName(found: readonly [string, unknown][], what: string): string {
 }
 
 function kind({ pk, sk }: Pick<Item, "pk" | "sk">): string {
-  return ["LEASE", "OPEN", "LEFT"].includes(pk) ? pk : (sk.split("#")[0] ?? sk);
+  return ["LEASE", "OPEN", "LEFT", "UNSUMMED"].includes(pk) ? pk : (sk.split("#")[0] ?? sk);
 }

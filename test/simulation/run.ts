@@ -1,4 +1,4 @@
-import type { Change, Put } from "../../functions/clients/table.ts";
+import type { Change, Put, Write } from "../../functions/clients/table.ts";
 import { derivedId } from "../../functions/domain/ids.ts";
 import { startCallers } from "./callers.ts";
 import { isAtRest, lateAtRest, violationsAtRest, watched } from "./invariants.ts";
@@ -113,12 +113,18 @@ function paceOf(seed: number, random: Random, scenario: Scenario, peek: World["p
   // Not all of them: the others are what makes the moment come.
   const share = random.pick([1 / 2, 19 / 20]);
   const moment: Pace["moment"] = (method, [change]) => {
-    if (method !== "update" && method !== "put") return undefined;
-    const write = method === "update" ? { update: change as Change } : { put: change as Put };
-    const isNow = () => isDecisive(target, write, peek(keyOf(write)));
-    return isNow() === "no" && random.chance(share) ? () => isNow() === "yes" : undefined;
+    const verdictOn = (write: Write) => isDecisive(target, write, peek(keyOf(write)));
+    const write = writesOf(method, change).find((one) => verdictOn(one) !== "absent");
+    if (write === undefined || verdictOn(write) === "yes" || !random.chance(share)) return undefined;
+    return () => verdictOn(write) === "yes";
   };
   return { slowness, moment, ...patience };
+}
+
+function writesOf(method: string, change: unknown): readonly Write[] {
+  if (method === "update") return [{ update: change as Change }];
+  if (method === "put") return [{ put: change as Put }];
+  return method === "transact" ? (change as Write[]) : [];
 }
 
 /** Somebody else's batch in the same workspace, of a size like ours. */

@@ -60,8 +60,8 @@ describe("the moves of a session", () => {
     expect(moves.leaveRun.same).toContain("run");
   });
 
-  it("that act on a message hold how the session is routed, and wait for notBefore", () => {
-    expect(moves.claim.same).toEqual(["turn", "sendNo", "mode", "lane"]);
+  it("that act on a message are refused where it was routed anew, and wait for notBefore", () => {
+    expect(moves.claim.same).toEqual(["turn", "sendNo"]);
     expect(moves.start.same).toEqual(["mode"]);
     for (const name of ["claim", "start"] as const) expect(moves[name].passed, name).toEqual(["notBefore"]);
   });
