@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
-import type { Session, SessionError } from "../domain/session.ts";
+import { isTerminal, type Session, type SessionError } from "../domain/session.ts";
 import type { Moved } from "../store/sessions.ts";
 import { deliver } from "../turns/deliver.ts";
 import { fail, tryAgain } from "../turns/settle.ts";
@@ -54,6 +54,11 @@ function reportLost({ manifestId }: Manifest, sessions: number, reason: string, 
   metrics({ lostResults: sessions });
 }
 
+function isUntold({ status, winner, manifestId, delivered }: Session, manifest: Manifest): boolean {
+  const isItsEnd = winner === manifest.manifestId && manifestId === manifest.manifestId;
+  return isItsEnd && isTerminal(status) && delivered !== true;
+}
+
 /** Moves every member that still waits for this manifest and was not seen. @returns how many turns this ended */
 async function eachMissing(
   manifest: Manifest,
@@ -79,7 +84,9 @@ async function eachMissing(
     });
     const ended = moved.flatMap((one) => (one?.moved === true && one.session.status === "failed" ? [one.session] : []));
     count += ended.length;
-    await deliver(ended, deps);
+    // Whoever this manifest's results ended is due to be told of by its reading alone, and there will be no other.
+    const untold = sessions.filter((session) => isUntold(session, manifest));
+    if ((await deliver([...ended, ...untold], deps)) > 0) problem ??= new Error("ends are not noted as told");
   }
   // Nobody is left out for another's sake, and nothing counts as settled while one is not.
   if (problem !== undefined) throw problem;

@@ -6,14 +6,16 @@ import { concurrency, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
+import type { Packed } from "../store/bodies.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle } from "../turns/settle.ts";
 import { addCached, type CacheTotals } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
 
-/** Lines that are settled side by side before more are read: bounds memory, whatever the size of the file. */
+/** Lines, and characters of them, that are settled side by side before more are read: bounds memory, whatever the file. */
 const linesPerPage = 200;
+const charactersPerPage = 8_000_000;
 /** A settle that began must have time for a page and its bookkeeping. */
 export const pageMs = 60_000;
 
@@ -31,6 +33,8 @@ export interface Read {
   seconds: number[];
   /** What each agent read from the cache and wrote to it. */
   cached: CacheTotals;
+  /** Turns that ended by this reading, or an earlier one, and of which nothing could be noted. */
+  untold: number;
 }
 
 export const memberName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
@@ -44,8 +48,9 @@ interface Line {
 /** Settles every line that can be read, page by page. One that cannot makes the reading incomplete, and harms no other. */
 export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatchDeps): Promise<Read> {
   const { manifest, workspace } = one;
-  const read: Read = { seen: new Set(), lines: 0, hasEnded: false, seconds: [], cached: new Map() };
+  const read: Read = { seen: new Set(), lines: 0, hasEnded: false, seconds: [], cached: new Map(), untold: 0 };
   let page: Line[] = [];
+  let characters = 0;
   try {
     const lines = await workspace.anthropic.results(batch);
     if (lines === undefined) return { ...read, problem: "404" };
@@ -54,10 +59,12 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
       const parsed = parseResultLine(text);
       if (parsed.kind === "garbled") read.problem = `line ${read.lines} cannot be read`;
       page.push({ text, lineNo: read.lines, parsed });
-      if (page.length < linesPerPage) continue;
+      characters += text.length;
+      if (page.length < linesPerPage && characters < charactersPerPage) continue;
       await settlePage(manifest, page, read, deps);
       await deps.onPage();
       page = [];
+      characters = 0;
       if (deps.millisecondsLeft() < pageMs) return { ...read, problem: "no time left" };
     }
     await settlePage(manifest, page, read, deps);
@@ -72,9 +79,14 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
   const ids = page.flatMap(({ parsed }) => (parsed.kind === "ours" ? [parsed.id.sessionId] : []));
   const found = await deps.sessions.getMany(ids);
   const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
-  const settled = await mapConcurrently(page, concurrency, async (line) => {
+  const bodies = await deps.turns.packResults(
+    manifest.manifestId,
+    page.map(({ text }) => text),
+  );
+  const packed = page.map((line, index) => ({ ...line, body: bodies[index] }));
+  const settled = await mapConcurrently(packed, concurrency, async (line) => {
     try {
-      const session = await settleLine(line, manifest, byId, deps);
+      const session = await settleLine(line, manifest, byId, { ...deps, tellsAll: true });
       const { parsed } = line;
       if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) {
         if (!read.seen.has(memberName(parsed.id))) addCached(read.cached, byId.get(parsed.id.sessionId), parsed.result);
@@ -87,7 +99,10 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
     }
   });
   const ended = settled.filter((session) => session !== undefined);
-  await deliver(ended, deps);
+  const known = new Map(
+    page.flatMap(({ parsed }) => (parsed.kind === "ours" ? [[parsed.id.sessionId, parsed.result]] : [])),
+  );
+  read.untold += await deliver(ended, { ...deps, known });
   noteSeconds(read, manifest, ended, deps);
 }
 
@@ -101,7 +116,7 @@ function noteSeconds(read: Read, manifest: Manifest, ended: readonly Session[], 
 
 /** @returns the session, if this line ended its turn */
 async function settleLine(
-  { text, lineNo, parsed }: Line,
+  { text, lineNo, parsed, body }: Line & { body: Packed | undefined },
   { manifestId }: Manifest,
   byId: ReadonlyMap<string, Session>,
   deps: PollerDeps,
@@ -115,6 +130,13 @@ async function settleLine(
     return undefined;
   }
   const { sessionId, turn } = parsed.id;
-  const about = { sessionId, turn, source: manifestId, receivedAt: clock.now(), text };
+  const about = {
+    sessionId,
+    turn,
+    source: manifestId,
+    receivedAt: clock.now(),
+    text,
+    ...(body === undefined ? {} : { body }),
+  };
   return settle(session, { tier: "batch", ...parsed.result, ...about }, deps);
 }

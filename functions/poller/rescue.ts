@@ -100,6 +100,7 @@ async function askManifest(session: Session, deps: PollerDeps): Promise<void> {
     await tryAgain(session, { type: "no_result", message: "the batch ended without a result for this request" }, deps);
     return;
   }
-  const ended = await settle(session, { ...result, ...line.result, sessionId, turn, source: manifestId, text }, deps);
+  const { body: _, ...facts } = result;
+  const ended = await settle(session, { ...facts, ...line.result, sessionId, turn, source: manifestId, text }, deps);
   if (ended !== undefined) await deliver([ended], deps);
 }

@@ -76,6 +76,7 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
   const isMissing =
     read.problem === "404" && clock.now() > (batch.endedAt ?? clock.now()) + resultsMissingSeconds * 1000;
   if (isMissing) return loseMembers(manifest, "the results were never to be had", deps);
+  if (read.untold > 0) return readAgain(manifest, `${read.untold} ends are not noted as told`, deps);
   if (isComplete(read, batch)) await requeueMissing(manifest, read.seen, deps);
   else if (isHopeless(read, batch, manifest)) await failMissing(manifest, read.seen, deps);
   else return readAgain(manifest, read.problem ?? `${read.seen.size} of ${batch.total} lines`, deps);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import * as v from "valibot";
 import type { Objects } from "../clients/s3.ts";
@@ -8,22 +9,31 @@ import { parseRecord } from "../domain/parse.ts";
 
 /** Text shorter than this gains nothing from compression. */
 const smallBytes = 512;
+/** Eight write units, which is what an object costs: fewer bytes are cheaper in their items. */
+const sharedBytes = 8 * 1024;
 
 const packedSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("text"), text: v.string() }),
   v.strictObject({ kind: v.literal("gzip"), bytes: v.instance(Uint8Array) }),
   v.strictObject({ kind: v.literal("object"), key: v.string() }),
+  v.strictObject({ kind: v.literal("part"), key: v.string(), from: v.number(), to: v.number() }),
 ]);
-/** A large text as it lies in an item: as it is, compressed, or as the key of an object in the bucket. */
+/** A large text as it lies in an item: as it is, compressed, or as an object in the bucket, or a part of one. */
 export type Packed = v.InferOutput<typeof packedSchema>;
 
 export interface Bodies {
   /** What does not fit an item is stored under `folder` first; its key is the hash of the text, so a repeat changes nothing. */
   pack(text: string, folder: string): Promise<Packed>;
+  /** Many at once: those that take more room together than an object costs share one, each compressed by itself. */
+  packTogether(texts: readonly string[], folder: string): Promise<Packed[]>;
   unpack(packed: unknown): Promise<string>;
 }
 
 export function bodyStore(objects: Objects): Bodies {
+  const read = async (packed: Extract<Packed, { key: string }>): Promise<Uint8Array> => {
+    const whole = await objects.get(packed.key);
+    return packed.kind === "part" ? whole.subarray(packed.from, packed.to) : whole;
+  };
   return {
     async pack(text, folder) {
       if (text.length <= smallBytes) return { kind: "text", text };
@@ -33,10 +43,25 @@ export function bodyStore(objects: Objects): Bodies {
       await objects.put(key, bytes);
       return { kind: "object", key };
     },
+    async packTogether(texts, folder) {
+      const bodies = texts.map((text) => (text.length <= smallBytes ? undefined : new Uint8Array(gzipSync(text))));
+      const whole = Buffer.concat(bodies.filter((bytes) => bytes !== undefined));
+      const key = `${folder}/${createHash("sha256").update(whole).digest("hex")}.gz`;
+      const isShared = whole.byteLength >= sharedBytes;
+      if (isShared) await objects.put(key, whole);
+      let from = 0;
+      return bodies.map((bytes, index): Packed => {
+        if (bytes === undefined) return { kind: "text", text: texts[index] ?? "" };
+        const to = from + bytes.byteLength;
+        const part = { kind: "part" as const, key, from, to };
+        from = to;
+        return isShared ? part : { kind: "gzip", bytes };
+      });
+    },
     async unpack(input) {
       const packed = parseRecord(packedSchema, input, "body");
       if (packed.kind === "text") return packed.text;
-      const bytes = packed.kind === "gzip" ? packed.bytes : await objects.get(packed.key);
+      const bytes = packed.kind === "gzip" ? packed.bytes : await read(packed);
       try {
         return gunzipSync(bytes).toString("utf8");
       } catch {

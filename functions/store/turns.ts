@@ -9,7 +9,7 @@ import { type Tier, tiers } from "../domain/prices.ts";
 import type { Session } from "../domain/session.ts";
 import { parseTurnRequest, type TurnRequest } from "../domain/turn-request.ts";
 import { usageSchema } from "../domain/usage.ts";
-import type { Bodies } from "./bodies.ts";
+import type { Bodies, Packed } from "./bodies.ts";
 import { parseSession, sessionPartition } from "./session-items.ts";
 
 /** The facts of a session's turns. Each is written once and never changed, so a repeat that finds it there is done. */
@@ -24,6 +24,8 @@ export interface Turns {
    * @param spent what it takes from budgets, in one transaction with it
    */
   insertResult(entry: ResultEntry, booking?: Booking, spent?: readonly Write[]): Promise<void>;
+  /** Packs the texts of many results, to be inserted one by one. */
+  packResults(source: string, texts: readonly string[]): Promise<Packed[]>;
   getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
   /** Those of these that are there, by `<sessionId>.<turn>.<source>`. One that cannot be read is billed, and has no price. */
   getResults(names: readonly ResultName[]): Promise<Map<string, StoredResult>>;
@@ -64,6 +66,8 @@ export interface ResultEntry extends Result {
   receivedAt: number;
   /** As received: a line of a result file or the body of an answer. */
   text: string;
+  /** The same as it is to be kept, where it was packed together with others. */
+  body?: Packed;
 }
 
 const chargeSchema = v.object({ paid: picoText, realtime: picoText, uncached: picoText, cacheWrites: picoText });
@@ -135,8 +139,8 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       return { sessionId, turn, hash: there.hash, request, ...acceptanceOf(there, sessionId) };
     },
     async insertResult(entry, booking, spent = []) {
-      const { sessionId, text, outcome, ...facts } = entry;
-      const body = await bodies.pack(text, `results/${sessionId}`);
+      const { sessionId, text, outcome, body: packed, ...facts } = entry;
+      const body = packed ?? (await bodies.pack(text, `results/${sessionId}`));
       const item = {
         ...at(sessionId, resultKey(entry.turn, entry.source)),
         ...facts,
@@ -151,6 +155,7 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const item = await table.get(at(sessionId, resultKey(turn, source)));
       return item === undefined ? undefined : parseRecord(resultSchema, item, `RESULT of ${sessionId}`);
     },
+    packResults: (source, texts) => bodies.packTogether(texts, `results/${source}`),
     getResults: (names) => getResults(table, names),
     async attempted(names) {
       const keys = names.map(({ sessionId, turn, source }) => at(sessionId, attemptKey(turn, source)));

@@ -8,8 +8,9 @@ import { deliveryId } from "../domain/ids.ts";
 import { concurrency, eventsPerCall, maxDigestIds } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { Session } from "../domain/session.ts";
+import type { Usage } from "../domain/usage.ts";
 import type { Sessions } from "../store/sessions.ts";
-import type { StoredResult, Turns } from "../store/turns.ts";
+import type { Turns } from "../store/turns.ts";
 
 export interface DeliverDeps {
   sessions: Sessions;
@@ -18,6 +19,8 @@ export interface DeliverDeps {
   config: Config;
   clock: Clock;
   log: Log;
+  /** What is known of winning results already, by session, so that they need not be read again. */
+  known?: ReadonlyMap<string, { usage?: Usage }>;
 }
 
 /** What one event tells: how a turn ended, or how many did. */
@@ -26,10 +29,12 @@ type Telling = { kind: "each"; sessions: readonly [Session] } | { kind: "digest"
 /**
  * Tells the outside that turns ended, in the form that each agent's consumers want. What the bus took is noted, as a fact of
  * each turn and on its session; what it did not take stays due. A crash in between puts the same ends, with the same ids, once more.
+ * @returns of how many nothing could be noted: whoever is not due yet must be told of again
  */
-export async function deliver(ended: readonly Session[], deps: DeliverDeps): Promise<void> {
+export async function deliver(ended: readonly Session[], deps: DeliverDeps): Promise<number> {
   const calls = chunksOf(tellingsOf(ended, deps), eventsPerCall);
-  await mapConcurrently(calls, concurrency / 4, (tellings) => deliverSome(tellings, deps));
+  const unnoted = await mapConcurrently(calls, concurrency / 4, (tellings) => deliverSome(tellings, deps));
+  return unnoted.reduce((sum, count) => sum + count, 0);
 }
 
 function tellingsOf(ended: readonly Session[], { config }: DeliverDeps): Telling[] {
@@ -43,8 +48,8 @@ function tellingsOf(ended: readonly Session[], { config }: DeliverDeps): Telling
   ];
 }
 
-async function deliverSome(tellings: readonly Telling[], deps: DeliverDeps): Promise<void> {
-  const { events, log } = deps;
+async function deliverSome(tellings: readonly Telling[], deps: DeliverDeps): Promise<number> {
+  const { events } = deps;
   const made = await mapConcurrently(tellings, eventsPerCall, async (telling) => ({
     sessions: telling.sessions,
     event: await eventOf(telling, deps),
@@ -55,14 +60,23 @@ async function deliverSome(tellings: readonly Telling[], deps: DeliverDeps): Pro
   const ends = made.flatMap(({ sessions, event }) =>
     sessions.map((session) => ({ session, isTaken: event !== undefined && taken.has(event) })),
   );
-  await mapConcurrently(ends, concurrency, async ({ session, isTaken }) => {
-    try {
-      await noteDelivery(session, isTaken, deps);
-    } catch (error) {
-      // It stays due, and is put again under the same id.
-      log("delivery_failed", { sessionId: session.sessionId, error: nameOf(error) });
-    }
-  });
+  const areNoted = await mapConcurrently(ends, concurrency, ({ session, isTaken }) => isNoted(session, isTaken, deps));
+  return areNoted.filter((one) => !one).length;
+}
+
+/** Whether its delivery is noted, or at least that it is due: then it is put again, under the same id. */
+async function isNoted(session: Session, isTaken: boolean, deps: DeliverDeps): Promise<boolean> {
+  const { sessions, log } = deps;
+  try {
+    await noteDelivery(session, isTaken, deps);
+    return true;
+  } catch (error) {
+    log("delivery_failed", { sessionId: session.sessionId, error: nameOf(error) });
+    return sessions.note("undelivered", session, {}).then(
+      () => true,
+      () => false,
+    );
+  }
 }
 
 async function noteDelivery(
@@ -103,10 +117,10 @@ async function eventOf({ kind, sessions }: Telling, deps: DeliverDeps): Promise<
 /** An event says how a turn ended, even where its tokens cannot be read. */
 async function winnerOf(
   { sessionId, turn, winner }: Session,
-  { turns, log }: DeliverDeps,
-): Promise<StoredResult | undefined> {
+  { turns, log, known }: DeliverDeps,
+): Promise<{ usage?: Usage } | undefined> {
   try {
-    return winner === undefined ? undefined : await turns.getResult(sessionId, turn, winner);
+    return known?.get(sessionId) ?? (winner === undefined ? undefined : await turns.getResult(sessionId, turn, winner));
   } catch (error) {
     log("record_corrupt", { sessionId, what: nameOf(error) });
     return undefined;

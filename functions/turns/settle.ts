@@ -25,6 +25,8 @@ export interface SettleDeps {
   clock: Clock;
   random: () => number;
   log: Log;
+  /** Whoever reads this source reads it again until all whom it ended are told of, so that they need not be due by themselves. */
+  tellsAll?: true;
 }
 
 /** What a turn no longer has once it is out of its manifest. */
@@ -39,7 +41,8 @@ export async function settle(seen: Session, entry: ResultEntry, deps: SettleDeps
   await writeResult(seen, entry, deps);
   if (seen.turn !== entry.turn || isTerminal(seen.status)) return endedBy(seen, entry);
   const moved = await apply(seen, entry, deps);
-  if (moved?.moved !== true) return undefined;
+  // Another reader of the same source was quicker, and may have died since.
+  if (moved?.moved !== true) return moved?.current === undefined ? undefined : endedBy(moved.current, entry);
   const left = moved.session.manifestId ?? seen.manifestId;
   if (left !== entry.source && moved.session.status !== "submitted") await noteDeparture(left, deps);
   return isTerminal(moved.session.status) ? moved.session : undefined;
@@ -78,6 +81,7 @@ function finish(
     ...(truncated ? { truncated } : {}),
     ...(error === undefined ? { error: undefined } : { error: shortened(error) }),
     endedAt: deps.clock.now(),
+    isWatched: deps.tellsAll === true && seen.manifestId === source,
   });
 }
 

@@ -41,6 +41,22 @@ describe("a body", () => {
     expect(objects.keys()).toHaveLength(2);
   });
 
+  it("that came with many others shares an object with them, and each comes back as it was", async () => {
+    const { objects, bodies } = open();
+    const texts = ["short", ...Array.from({ length: 20 }, () => randomBytes(1_000).toString("base64")), ""];
+    const packed = await bodies.packTogether(texts, folder);
+    expect(objects.keys()).toHaveLength(1);
+    expect(packed.map(({ kind }) => kind)).toEqual(["text", ...Array.from({ length: 20 }, () => "part"), "text"]);
+    for (const [index, one] of packed.entries()) expect(await bodies.unpack(one)).toBe(texts[index]);
+  });
+
+  it("shares none with so few that items are cheaper", async () => {
+    const { objects, bodies } = open();
+    const packed = await bodies.packTogether(["x".repeat(5_000), "y".repeat(5_000)], folder);
+    expect(packed.map(({ kind }) => kind)).toEqual(["gzip", "gzip"]);
+    expect(objects.keys()).toEqual([]);
+  });
+
   it("whose object is missing is an error, never an empty text", async () => {
     await expect(open().bodies.unpack({ kind: "object", key: `${folder}/gone.gz` })).rejects.toThrow();
   });
