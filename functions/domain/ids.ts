@@ -25,9 +25,9 @@ export function derivedId(...parts: string[]): string {
   return id;
 }
 
-/** Hexadecimal SHA-256 of a text. */
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+/** Hexadecimal SHA-256 of a text, or of bytes. */
+export function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 export function dashboardKey(agentId: string, sessionId: string): string {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import * as v from "valibot";
 import type { Objects } from "../clients/s3.ts";
@@ -46,7 +45,7 @@ export function bodyStore(objects: Objects): Bodies {
     async packTogether(texts, folder) {
       const bodies = texts.map((text) => (text.length <= smallBytes ? undefined : new Uint8Array(gzipSync(text))));
       const whole = Buffer.concat(bodies.filter((bytes) => bytes !== undefined));
-      const key = `${folder}/${createHash("sha256").update(whole).digest("hex")}.gz`;
+      const key = `${folder}/${sha256(whole)}.gz`;
       const isShared = whole.byteLength >= sharedBytes;
       if (isShared) await objects.put(key, whole);
       let from = 0;
