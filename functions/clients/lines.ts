@@ -7,24 +7,23 @@ const silenceMs = 60_000;
  * boundary does not, so the caller must count.
  */
 export async function* splitLines(body: ReadableStream<Uint8Array>, abort: AbortController): AsyncGenerator<string> {
-  const reader = body.getReader();
+  const { read, end } = silenceBound(body.getReader(), abort);
   let pending: Uint8Array[] = [];
   try {
-    for (;;) {
-      const chunk = await readBeforeSilence(reader, abort);
-      if (chunk === undefined) break;
+    for (let chunk = await read(); chunk !== undefined; chunk = await read()) {
       let start = 0;
-      for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-        pending.push(chunk.subarray(start, end));
+      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, start)) {
+        pending.push(chunk.subarray(start, at));
         const line = decode(pending);
         pending = [];
-        start = end + 1;
+        start = at + 1;
         if (line !== "") yield line;
       }
       if (start < chunk.length) pending.push(chunk.subarray(start));
     }
   } finally {
     // Whoever stops reading early lets go of the connection.
+    end();
     abort.abort();
   }
   const last = decode(pending);
@@ -32,18 +31,25 @@ export async function* splitLines(body: ReadableStream<Uint8Array>, abort: Abort
 }
 
 function decode(parts: readonly Uint8Array[]): string {
-  return Buffer.concat(parts).toString("utf8").replace(/\r$/, "");
+  const line = Buffer.concat(parts).toString("utf8");
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
 /** Only the stream's own silence counts, not the time its reader takes over a line. */
-async function readBeforeSilence(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  abort: AbortController,
-): Promise<Uint8Array | undefined> {
-  const timer = setTimeout(() => abort.abort(), silenceMs);
-  try {
-    return (await reader.read()).value;
-  } finally {
-    clearTimeout(timer);
-  }
+function silenceBound(reader: ReadableStreamDefaultReader<Uint8Array>, abort: AbortController) {
+  let isReading = false;
+  const timer = setTimeout(() => {
+    if (isReading) abort.abort();
+  }, silenceMs);
+  return {
+    async read(): Promise<Buffer | undefined> {
+      timer.refresh();
+      isReading = true;
+      const { value } = await reader.read();
+      isReading = false;
+      // A buffer looks for a byte many times faster than an array of bytes does.
+      return value === undefined ? undefined : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    },
+    end: () => clearTimeout(timer),
+  };
 }
