@@ -83,6 +83,23 @@ async function claimAll(
 const toMembers = (candidates: readonly Candidate[]): Member[] =>
   candidates.map(({ session: { sessionId, turn } }) => ({ sessionId, turn }));
 
+/** Each is written when it is gone through, and kept by nobody: the bodies alone are as large as the batch. */
+function linesOf(members: readonly Candidate[], manifestId: string): Iterable<string> {
+  return {
+    *[Symbol.iterator]() {
+      for (const { session, body } of members) {
+        yield batchRequestLine({ sessionId: session.sessionId, turn: session.turn, manifestId }, body);
+      }
+    },
+  };
+}
+
+function bytesOf(lines: Iterable<string>): number {
+  let bytes = 0;
+  for (const line of lines) bytes += Buffer.byteLength(line) + 1;
+  return bytes;
+}
+
 /** Writes down that the call may begin, and makes it. A crash anywhere leaves a manifest that says how far it came. */
 async function send(
   manifest: Manifest,
@@ -93,10 +110,8 @@ async function send(
 ): Promise<Submitted> {
   const { manifests, clock, createTimeoutSeconds } = deps;
   const { manifestId } = manifest;
-  const lines = members.map(({ session: { sessionId, turn }, body }) =>
-    batchRequestLine({ sessionId, turn, manifestId }, body),
-  );
-  const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  const lines = linesOf(members, manifestId);
+  const bytes = bytesOf(lines);
   const notAfter = clock.now() + createTimeoutSeconds * 1000;
   const submitting =
     members.length === 0
@@ -115,7 +130,7 @@ async function send(
 async function post(
   manifest: Manifest,
   members: readonly Candidate[],
-  lines: readonly string[],
+  lines: Iterable<string>,
   lane: Lane,
   deps: BatcherDeps,
 ): Promise<Submitted> {

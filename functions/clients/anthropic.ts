@@ -2,6 +2,7 @@ import type { BaseAnthropic } from "@anthropic-ai/sdk/client";
 import { APIError } from "@anthropic-ai/sdk/error";
 import { type Batch, parseBatch, parseBatchPage } from "../domain/batch.ts";
 import { parseJson } from "../domain/parse.ts";
+import { batchBody } from "./batch-body.ts";
 import { type AnthropicOptions, connect, loginTokenBeta } from "./connect.ts";
 import { splitLines } from "./lines.ts";
 import { NoBatchesError, type PaidCall, paidCall } from "./paid-call.ts";
@@ -16,9 +17,9 @@ export interface BatchList {
 
 /** Anthropic's API. No call is ever repeated in here: what to do after a failure is the caller's decision. */
 export interface Anthropic {
-  /** One POST. `lines` are the serialized requests; after `timeoutMs` the call is ended, whatever state it is in. */
+  /** One POST. `lines` are the serialized requests, gone through twice; after `timeoutMs` the call is ended, whatever state it is in. */
   createBatch(call: {
-    lines: readonly string[];
+    lines: Iterable<string>;
     betas: readonly string[];
     timeoutMs: number;
   }): Promise<PaidCall<{ batch: Batch }>>;
@@ -55,7 +56,7 @@ export function createAnthropic(options: AnthropicOptions): Anthropic {
           options.secrets.forget(options.secretId);
           throw new NoBatchesError();
         }
-        const response = await post(batchesPath, `{"requests":[${lines.join(",")}]}`, betas, timeoutMs);
+        const response = await post(batchesPath, batchBody(lines), betas, timeoutMs);
         const batch = parseBatch(parseJson(await response.text()));
         return batch === undefined ? undefined : { batch, ...workspaceOf(response) };
       }),

@@ -1,5 +1,6 @@
 import { BaseAnthropic } from "@anthropic-ai/sdk/client";
 import { APIError } from "@anthropic-ai/sdk/error";
+import type { SizedBody } from "./batch-body.ts";
 import { KeyUnreadError } from "./paid-call.ts";
 import type { Secrets } from "./secrets-manager.ts";
 
@@ -47,12 +48,19 @@ export function connect({ secrets, secretId, workspaceId, baseURL, fetch }: Anth
     }
   };
   const isLogin = async () => (await readKey(secrets, secretId)).startsWith(loginTokenPrefix);
-  const post = async (path: string, body: string, betas: readonly string[], timeoutMs: number): Promise<Response> => {
+  const post = async (
+    path: string,
+    content: string | SizedBody,
+    betas: readonly string[],
+    timeoutMs: number,
+  ): Promise<Response> => {
     const all = (await isLogin()) ? [...betas, loginTokenBeta] : betas;
     const headers = {
       "content-type": "application/json",
+      ...(typeof content === "string" ? {} : { "content-length": String(content.bytes) }),
       ...(all.length === 0 ? {} : { "anthropic-beta": all.join(",") }),
     };
+    const body = typeof content === "string" ? content : content.stream;
     return client
       .post(path, { body, headers, signal: AbortSignal.timeout(timeoutMs), timeout: longCallMs, maxRetries: 0 })
       .asResponse();

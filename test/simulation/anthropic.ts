@@ -34,7 +34,7 @@ export function simulatedApi(clock: { now(): number }, random: Random, seed: str
   const anthropic: Anthropic = {
     createBatch: async ({ lines }) => {
       for (const line of lines) sent.push(namesOf(line));
-      return paid(call("POST", "/v1/messages/batches", `{"requests":[${lines.join(",")}]}`), (answer) => {
+      return paid(call("POST", "/v1/messages/batches", `{"requests":[${[...lines].join(",")}]}`), (answer) => {
         const batch = parseBatch(JSON.parse(textOf(answer)));
         return batch === undefined ? undefined : { batch };
       });

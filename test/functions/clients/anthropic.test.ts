@@ -1,4 +1,6 @@
+import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
+import { createAnthropic } from "../../../functions/clients/anthropic.ts";
 import type { Batch } from "../../../functions/domain/batch.ts";
 import type { Fault } from "../../../infra/local/anthropic/faults.ts";
 import { memoryAnthropic, memoryWorkspaceId } from "../../support/memory-anthropic.ts";
@@ -56,6 +58,35 @@ describe("creating a batch", () => {
     expect(api.calls).toHaveLength(1);
     expect(api.calls[0]?.body).toBe(`{"requests":[${line("a", "ü  🌙")},${line("b")}]}`);
     expect(api.calls[0]?.headers).toMatchObject({ authorization: "Bearer sk-1", "content-type": "application/json" });
+  });
+
+  it("says how long it is before the first byte, and is sent piece by piece", async () => {
+    const heads: { length: string | undefined; encoding: string | undefined }[] = [];
+    let received = "";
+    let pieces = 0;
+    const server = createServer((request, response) => {
+      heads.push({ length: request.headers["content-length"], encoding: request.headers["transfer-encoding"] });
+      request.setEncoding("utf8").on("data", (text: string) => {
+        received += text;
+        pieces += 1;
+      });
+      request.on("end", () => response.writeHead(500).end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = address !== null && typeof address === "object" ? address.port : 0;
+    const secrets = memorySecrets({ key: "sk-1" });
+    const lines = Array.from({ length: 400 }, (_, place) => line(`${place}`, "ü 🌙 ".repeat(400)));
+    try {
+      const client = createAnthropic({ secrets, secretId: "key", baseURL: `http://127.0.0.1:${port}` });
+      await client.createBatch({ lines, betas: [], timeoutMs: 20_000 });
+    } finally {
+      server.close();
+    }
+    const whole = `{"requests":[${lines.join(",")}]}`;
+    expect(received).toBe(whole);
+    expect(heads).toEqual([{ length: String(Buffer.byteLength(whole)), encoding: undefined }]);
+    expect(pieces).toBeGreaterThan(3);
   });
 
   it("names its beta features, and none where there are none", async () => {

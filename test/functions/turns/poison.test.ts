@@ -44,7 +44,7 @@ function callBreaks(world: TestWorld, poison: string, ending: Ending) {
   const anthropicFor: typeof world.deps.anthropicFor = (lane) => {
     const anthropic = world.deps.anthropicFor(lane);
     const createBatch: typeof anthropic.createBatch = (create) =>
-      create.lines.some((line) => line.includes(poison)) ? process.strike() : anthropic.createBatch(create);
+      [...create.lines].some((line) => line.includes(poison)) ? process.strike() : anthropic.createBatch(create);
     return { ...anthropic, createBatch };
   };
   return { process, differently: { anthropicFor } };
