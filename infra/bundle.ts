@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { buildSync } from "esbuild";
+import { type BuildOptions, buildSync } from "esbuild";
 import type { ConfigFile } from "./configuration.ts";
 
 export const rooms = ["spawn", "sessions", "authorizer", "batcher", "realtime", "poller"] as const;
@@ -13,6 +13,20 @@ const functionsFolder = fileURLToPath(new URL("../functions", import.meta.url));
 
 /** Packages that are CommonJS inside call `require`, which an ES module does not have by itself. */
 const requireBanner = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
+
+/** How every room is bundled. */
+export const bundleOptions = {
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  mainFields: ["module", "main"],
+  minify: true,
+  sourcemap: "external",
+  sourcesContent: false,
+  banner: { js: requireBanner },
+  logLevel: "warning",
+} as const satisfies BuildOptions;
 
 /** A room's code with the files it reads, ready to be uploaded. Nothing is built while a stack's bundling is switched off. */
 export function bundledCode(room: Room, files: readonly ConfigFile[]): Code {
@@ -46,18 +60,9 @@ export function bundleRoom({
   folder: string;
 }): void {
   buildSync({
+    ...bundleOptions,
     entryPoints: [join(functionsFolder, room, "handler.ts")],
     outfile: join(folder, "index.mjs"),
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    mainFields: ["module", "main"],
-    minify: true,
-    sourcemap: "external",
-    sourcesContent: false,
-    banner: { js: requireBanner },
-    logLevel: "warning",
   });
   for (const { path, text } of files) {
     const target = join(folder, path);

@@ -22,7 +22,7 @@ const httpPartBytes = 512 * 1024;
 const accessLogBytes = 300;
 const reportBytes = 350;
 
-const sizes = [200, 800] as const;
+const sizes = [200, 600] as const;
 const taskBytes = 4_096;
 
 /** What a session more costs, so that what a tick costs anyway does not count: the larger run less the smaller one. */

@@ -23,9 +23,8 @@ export interface Section {
 export interface Bench {
   name: string;
   title: string;
-  /** Flags of the process it runs in, which is its own. */
-  nodeFlags?: string[];
-  run(): Promise<Section>;
+  /** @param runs how often each side is measured */
+  run(runs: number): Promise<Section>;
 }
 
 export const atLeast = (bound: number) => ({ text: `≥ ${bound}`, isMet: (median: number) => median >= bound });

@@ -25,8 +25,12 @@ const overlap = 100;
  * Anthropic's batches with no model behind: each has ended at once, and answers with what it is given. It keeps no body, so
  * that what is measured is ours.
  */
-export async function startBenchModel(answer: () => string): Promise<BenchModel> {
-  const batches = new Map<string, MadeBatch>();
+export async function startBenchModel(
+  answer: () => string,
+  made: { id: string; customIds: string[] }[] = [],
+): Promise<BenchModel> {
+  const createdAt = new Date().toISOString();
+  const batches = new Map<string, MadeBatch>(made.map((batch) => [batch.id, { ...batch, createdAt }]));
   let bytesIn = 0;
   const create = async (request: IncomingMessage) => {
     const customIds: string[] = [];

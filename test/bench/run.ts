@@ -6,10 +6,12 @@ import type { Bench } from "./measure.ts";
 import { partOf, saveParts } from "./report.ts";
 
 /**
- * `npm run bench [-- --only NAME]`: runs each bench in a process of its own, one after the other, prints what it found and
+ * `npm run bench [-- --only NAME --runs N]`: runs each bench in a process of its own, one after the other, prints what it found and
  * writes it to `RESULTS.md`. Ends non-zero where one could not be run; a target that is missed is a result, not a failure.
  */
-const { values } = parseArgs({ options: { only: { type: "string" }, inside: { type: "string" } } });
+const { values } = parseArgs({
+  options: { only: { type: "string" }, runs: { type: "string", default: "5" }, inside: { type: "string" } },
+});
 
 if (values.inside !== undefined) await runInside(values.inside);
 else await runAll(values.only);
@@ -29,9 +31,9 @@ async function runAll(only: string | undefined): Promise<void> {
 }
 
 /** Its output comes on a pipe of its own, since the functions write their log on standard output. */
-async function runApart({ name, nodeFlags = [] }: Bench): Promise<string | undefined> {
+async function runApart({ name }: Bench): Promise<string | undefined> {
   const self = fileURLToPath(import.meta.url);
-  const child = spawn(process.execPath, [...nodeFlags, self, "--inside", name], {
+  const child = spawn(process.execPath, [self, "--inside", name, "--runs", values.runs], {
     stdio: ["ignore", "ignore", "inherit", "pipe"],
   });
   let part = "";
@@ -46,7 +48,7 @@ async function runInside(name: string): Promise<void> {
   const { createWriteStream } = await import("node:fs");
   const bench = benches.find((one) => one.name === name);
   if (bench === undefined) throw new Error(`no bench ${name}`);
-  const part = partOf(bench, await bench.run());
+  const part = partOf(bench, await bench.run(Number(values.runs)));
   const out = createWriteStream("", { fd: 3 });
   await new Promise<void>((resolve) => out.end(part, () => resolve()));
 }

@@ -1,0 +1,132 @@
+import { createAnthropic } from "../../functions/clients/anthropic.ts";
+import { newUlid } from "../../functions/clients/system.ts";
+import type { Item, Key } from "../../functions/clients/table.ts";
+import type { Session } from "../../functions/domain/session.ts";
+import { firstTurn } from "../../functions/domain/turn-request.ts";
+import { bodyStore } from "../../functions/store/bodies.ts";
+import { sessionItem } from "../../functions/store/session-items.ts";
+import { memoryQueues } from "../support/memory-queues.ts";
+import { memoryEvents, memoryObjects, memorySecrets } from "../support/memory-services.ts";
+import { type MemoryTable, memoryTable } from "../support/memory-table.ts";
+import type { Ports } from "../support/ports.ts";
+import { apiKeySecret } from "../support/ports.ts";
+import { configOf, rooms } from "../support/rooms.ts";
+import { prose } from "./texts.ts";
+
+/** Sessions that are made up when they are asked for, so that a hundred thousand of them take no memory of their own. */
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+export const manifestId = "01KAJ900000000000000000000";
+const clock = { now: Date.now, sleep: async () => {}, pass: () => {} };
+
+export function sessionIdOf(place: number): string {
+  let digits = "";
+  for (let rest = place; rest > 0; rest = Math.floor(rest / 32)) digits = crockford.charAt(rest % 32) + digits;
+  return `01${digits.padStart(24, "0")}`;
+}
+
+function sessionAt(sessionId: string, status: "queued" | "submitted"): Session {
+  return {
+    sessionId,
+    sessionKey: `agent:worker:dashboard:${sessionId.toLowerCase()}`,
+    agentId: "worker",
+    client: "owner",
+    model: "claude-haiku-5-5",
+    mode: "batch",
+    lane: "default",
+    why: "batch, the default",
+    zeroDataRetention: false,
+    onDeadline: "wait",
+    status,
+    turn: 1,
+    attempt: 1,
+    sendNo: 1,
+    createdAt: Date.now(),
+    notBefore: 0,
+    ...(status === "submitted" ? { manifestId, submittedAt: Date.now() } : {}),
+  };
+}
+
+const config = configOf({
+  agents: { list: [{ id: "worker", cacheRetention: "none" }] },
+  lanes: [
+    {
+      id: "default",
+      maxBatchRequests: 100_000,
+      maxBatchBytes: 250_000_000,
+      maxInFlightRequests: 1_000_000,
+      priming: "off",
+    },
+  ],
+});
+
+/** The rooms over such sessions, and Anthropic's API at an address. */
+export async function syntheticRooms(status: "queued" | "submitted", count: number, modelUrl: string) {
+  const ports: Ports = {
+    table: await syntheticTable(status),
+    queues: { ...memoryQueues({ clock }), receive: receiver(count), send: async () => {}, remove: async () => {} },
+    objects: { ...memoryObjects(), put: async () => {} },
+    events: { ...memoryEvents(), put: async (events) => events.map(() => true) },
+    secrets: memorySecrets({}),
+    anthropicFor: () =>
+      createAnthropic({
+        secrets: memorySecrets({ [apiKeySecret]: "sk-bench" }),
+        secretId: apiKeySecret,
+        baseURL: modelUrl,
+      }),
+  };
+  const quiet = {
+    log: () => {},
+    metrics: () => {},
+    random: Math.random,
+    millisecondsLeft: () => 900_000,
+  };
+  return rooms({ ports, config, clock, newId: newUlid, withLeases: true, ...quiet });
+}
+
+function receiver(count: number) {
+  let given = 0;
+  return async (_queue: string, most = 10) => {
+    const some = Math.min(most, 10, count - given);
+    return Array.from({ length: some }, () => {
+      given += 1;
+      const body = JSON.stringify({ sessionId: sessionIdOf(given), turn: 1, attempt: 1, sendNo: 1 });
+      return { body, handle: `AQEB${given}${"x".repeat(180)}`, receives: 1 };
+    });
+  };
+}
+
+async function syntheticTable(status: "queued" | "submitted"): Promise<MemoryTable> {
+  const memory = memoryTable({ clock });
+  const agent = config.agents[0];
+  if (agent === undefined) throw new Error("no agent");
+  const request = firstTurn(agent, {
+    task: prose(2_250, 3)(),
+    model: agent.model,
+    at: Date.now(),
+    cache: { retention: "none", isAuto: false },
+  });
+  const body = await bodyStore(memoryObjects()).pack(JSON.stringify(request), "");
+  const made = ({ pk, sk }: Key): Item[] => {
+    const sessionId = pk.replace("SESSION#", "");
+    if (sk === "META") return [sessionItem(sessionAt(sessionId, status), undefined)];
+    return sk.startsWith("REQUEST#") ? [{ pk, sk, turn: 1, hash: "", body }] : [];
+  };
+  const isMade = ({ pk }: Key) => pk.startsWith("SESSION#");
+  return {
+    ...memory,
+    get: async (key) => (isMade(key) ? made(key)[0] : memory.get(key)),
+    getMany: async (keys) => [
+      ...keys.filter(isMade).flatMap(made),
+      ...(await memory.getMany(keys.filter((key) => !isMade(key)))),
+    ],
+    insert: async (item) => (isMade(item) ? { moved: true, item } : memory.insert(item)),
+    put: async (write) => (isMade(write.item) ? { moved: true, item: write.item } : memory.put(write)),
+    async update(change) {
+      const [item] = isMade(change.key) ? made(change.key) : [];
+      const set = Object.entries(change.set ?? {}).filter(([, value]) => value !== undefined);
+      return item === undefined
+        ? memory.update(change)
+        : { moved: true, item: { ...item, ...Object.fromEntries(set) } };
+    },
+  };
+}
