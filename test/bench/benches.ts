@@ -1,8 +1,11 @@
+import { batchSize } from "./batch-size.ts";
 import { cold } from "./cold.ts";
 import { cost } from "./cost.ts";
 import { lines } from "./lines.ts";
 import type { Bench } from "./measure.ts";
 import { settleMemory, submitMemory } from "./memory.ts";
+import { settle } from "./settle.ts";
+import { spawn } from "./spawn.ts";
 
 /** Every bench, in the order of the report. */
-export const benches: readonly Bench[] = [cost, cold, submitMemory, settleMemory, lines];
+export const benches: readonly Bench[] = [cost, spawn, cold, submitMemory, settle, settleMemory, lines, batchSize];

@@ -1,0 +1,90 @@
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { createDynamoDb } from "../../functions/clients/dynamodb.ts";
+import { newUlid } from "../../functions/clients/system.ts";
+import { chunksOf, mapConcurrently } from "../../functions/domain/concurrently.ts";
+import { concurrency } from "../../functions/domain/limits.ts";
+import { atLeast, type Bench, pairs, type Section, seconds } from "./measure.ts";
+import { loadRooms, quietly, startServices } from "./system.ts";
+import { prose } from "./texts.ts";
+
+const count = 800;
+const config = {
+  agents: { list: [{ id: "worker", delivery: "digest" }] },
+  lanes: [{ id: "default", maxBatchRequests: count }],
+};
+
+/** Our reading of results beside the writes it makes, made as fast as this store takes them. */
+export const settle: Bench = {
+  name: "settle",
+  title: "settling a batch, against the same writes without any logic",
+  async run(runs): Promise<Section> {
+    const services = await startServices(config, { answerBytes: 2_000 });
+    try {
+      const rooms = await loadRooms();
+      const task = prose(2_048, 1);
+      const ours = async () => {
+        let taken = 0;
+        await quietly(async () => {
+          const body = JSON.stringify(Array.from({ length: count }, () => ({ task: task() })));
+          await rooms.call("/api/sessions/spawn/bulk", { method: "POST", body });
+          await rooms.batcher.handler({ lane: "default" }, undefined);
+          taken = await seconds(() => rooms.poller.handler(undefined, undefined));
+        });
+        return count / taken;
+      };
+      const rates = await pairs(runs, ours, async () => count / (await seconds(bareWrites)));
+      return {
+        figures: [
+          { what: "rate, ours against the writes alone", unit: "", samples: rates.ratios, target: atLeast(0.8) },
+          { what: "rate", unit: "a second", samples: rates.ours },
+          { what: "rate of the writes alone", unit: "a second", samples: rates.theirs },
+        ],
+        tables: [],
+        notes: [
+          `${count} results of 2.5 KB, to the emulators of \`npm start\`, ${concurrency} writes at once on both sides; ours with the sum for the books.`,
+        ],
+      };
+    } finally {
+      await services.stop();
+    }
+  },
+};
+
+/** Of each result its entry, the move, and the two notes of its delivery; of each page an object and an event. */
+async function bareWrites(): Promise<void> {
+  const client = createDynamoDb();
+  const [s3, events] = [new S3Client({ forcePathStyle: true }), new EventBridgeClient()];
+  const facts = { turn: 1, source: newUlid(), type: "succeeded", billed: true, tier: "batch", receivedAt: Date.now() };
+  const ids = Array.from({ length: count }, () => newUlid());
+  for (const page of chunksOf(ids, 200)) {
+    await s3.send(
+      new PutObjectCommand({ Bucket: "offpeak", Key: `bench/${page[0]}`, Body: Buffer.alloc(240_000, "x") }),
+    );
+    await mapConcurrently(page, concurrency, async (sessionId) => {
+      const pk = `SESSION#${sessionId}`;
+      const when = { TableName: "offpeak", ConditionExpression: "attribute_not_exists(pk)" };
+      const usage = { input: 1_000, output: 1_000, cacheRead: 0, cacheWrite: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
+      const body = { kind: "part", key: page[0], from: 0, to: 1_200 };
+      await client.send(new PutCommand({ ...when, Item: { pk, sk: "RESULT#0001#x", ...facts, usage, body } }));
+      const move = (value: string) =>
+        client.send(
+          new UpdateCommand({
+            TableName: "offpeak",
+            Key: { pk, sk: "META" },
+            UpdateExpression: "SET #s = :s, winner = :w, endedAt = :e",
+            ExpressionAttributeNames: { "#s": "status" },
+            ExpressionAttributeValues: { ":s": value, ":w": facts.source, ":e": Date.now() },
+            ReturnValues: "ALL_NEW",
+          }),
+        );
+      await move("done");
+      await client.send(new PutCommand({ ...when, Item: { pk, sk: "DELIVERY#0001", turn: 1, id: sessionId, at: 0 } }));
+      await move("delivered");
+    });
+    const Detail = JSON.stringify({ ids: page });
+    const entry = { EventBusName: "offpeak", Source: "bench", DetailType: "bench", Detail };
+    await events.send(new PutEventsCommand({ Entries: [entry] }));
+  }
+}
