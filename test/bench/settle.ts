@@ -9,7 +9,7 @@ import { atLeast, type Bench, pairs, type Section, seconds } from "./measure.ts"
 import { loadRooms, quietly, startServices } from "./system.ts";
 import { prose } from "./texts.ts";
 
-const count = 800;
+const count = 300;
 const config = {
   agents: { list: [{ id: "worker", delivery: "digest" }] },
   lanes: [{ id: "default", maxBatchRequests: count }],
