@@ -1,15 +1,22 @@
+import { maxUsageGroups } from "./limits.ts";
 import { type PicoUsd, toUsd, usdText } from "./picos.ts";
-import { addSums, type Dimension, dimensions, noName, noSums, type Rollup, type Sums } from "./rollup.ts";
+import { addSums, type Dimension, dimensions, noName, noSums, others, type Rollup, type Sums } from "./rollup.ts";
 import { promptTokens } from "./usage.ts";
 
 export const groupings = [...dimensions, "day"] as const;
 export type Grouping = Dimension | "day";
 
-/** Sums of some days, and what of their cache writes nobody read, which is told a day at a time. */
+/**
+ * Sums of some days, and what of their cache writes nobody read, which is told a day and an agent at a time. Of a label (or
+ * lane, …) nobody knows: what it wrote may have been read under another.
+ */
 interface Line {
   sums: Sums;
-  unread: PicoUsd;
+  unread: PicoUsd | undefined;
 }
+
+/** So many groups are kept while days are added, however many labels they have, and the dearest `maxUsageGroups` in the end. */
+const maxGroupsAtOnce = 10 * maxUsageGroups;
 
 export interface Report {
   groupBy: Grouping;
@@ -23,27 +30,46 @@ export function emptyReport(groupBy: Grouping): Report {
 
 /** Adds a day to a report that is being made. */
 export function addDay(report: Report, day: string, rollup: Rollup): void {
-  const { groupBy, groups } = report;
+  const { groupBy } = report;
   const whole = { sums: rollup.all, unread: sumOf([...rollup.by.agent.values()].map(unreadWrites)) };
   report.totals = addLines(report.totals, whole);
-  const lines = groupBy === "day" ? [[day, whole] as const] : [...rollup.by[groupBy]].map(toLine);
-  for (const [name, line] of lines) groups.set(name, addLines(groups.get(name), line));
+  if (groupBy === "day") addGroup(report.groups, day, whole);
+  else for (const [name, sums] of rollup.by[groupBy]) addGroup(report.groups, name, toLine(sums, groupBy));
+  if (report.groups.size > maxGroupsAtOnce) report.groups = dearest(report.groups);
+}
+
+const sumOf = (amounts: readonly PicoUsd[]) => amounts.reduce((sum, one) => sum + one, 0n);
+
+function toLine(sums: Sums, groupBy: Dimension): Line {
+  return { sums, unread: groupBy === "agent" ? unreadWrites(sums) : undefined };
+}
+
+function addGroup(groups: Map<string, Line>, name: string, line: Line): void {
+  groups.set(name, addLines(groups.get(name), line));
 }
 
 /** Days in order, others from the dearest down. */
 function sorted({ groupBy, groups }: Report): [name: string, line: Line][] {
-  return [...groups].toSorted(([name, one], [otherName, other]) =>
-    groupBy === "day" || one.sums.paid === other.sums.paid
-      ? name.localeCompare(otherName)
-      : Number(other.sums.paid - one.sums.paid),
-  );
+  const kept = [...dearest(groups)];
+  return groupBy === "day" ? kept.toSorted(([name], [other]) => name.localeCompare(other)) : kept.toSorted(byPrice);
 }
 
-const sumOf = (amounts: readonly PicoUsd[]) => amounts.reduce((sum, one) => sum + one, 0n);
-const toLine = ([name, sums]: [string, Sums]) => [name, { sums, unread: unreadWrites(sums) }] as const;
+function byPrice([name, one]: [string, Line], [otherName, other]: [string, Line]): number {
+  return one.sums.paid === other.sums.paid ? name.localeCompare(otherName) : Number(other.sums.paid - one.sums.paid);
+}
+
+/** Those that cost most, by themselves, and the others together: an answer has to fit what Lambda takes (6 MB). */
+function dearest(groups: ReadonlyMap<string, Line>): Map<string, Line> {
+  const ordered = [...groups].toSorted(byPrice);
+  const kept = new Map(ordered.slice(0, maxUsageGroups));
+  for (const [, line] of ordered.slice(maxUsageGroups)) addGroup(kept, others, line);
+  return kept;
+}
 
 function addLines(one: Line | undefined, other: Line): Line {
-  return one === undefined ? other : { sums: addSums(one.sums, other.sums), unread: one.unread + other.unread };
+  if (one === undefined) return other;
+  const unread = one.unread === undefined || other.unread === undefined ? undefined : one.unread + other.unread;
+  return { sums: addSums(one.sums, other.sums), unread };
 }
 
 /**
@@ -99,8 +125,12 @@ function lineJson(line: Line) {
   };
 }
 
-function inUsd<K extends string>(amounts: Record<K, PicoUsd>): object {
-  return Object.fromEntries(Object.entries<PicoUsd>(amounts).map(([name, amount]) => [name, toUsd(amount)]));
+type Amounts = Record<string, PicoUsd | undefined>;
+
+function inUsd(amounts: Amounts): object {
+  return Object.fromEntries(
+    Object.entries(amounts).map(([name, amount]) => [name, amount === undefined ? null : toUsd(amount)]),
+  );
 }
 
 /** The groups as a table with a head (RFC 4180), amounts in dollars, exactly. */
@@ -113,7 +143,8 @@ export function reportCsv(report: Report): string {
 function cellsOf(line: Line): Record<string, string> {
   const { results, missing, usage } = line.sums;
   const { savings, waste, ...amounts } = amountsOf(line);
-  const texts = Object.entries({ ...amounts, ...savings, ...waste }).map(([name, amount]) => [name, usdText(amount)]);
+  const all: Amounts = { ...amounts, ...savings, ...waste };
+  const texts = Object.entries(all).map(([name, amount]) => [name, amount === undefined ? "" : usdText(amount)]);
   const counts = Object.entries({ results, missing, ...usage }).map(([name, count]) => [name, String(count)]);
   return Object.fromEntries([...counts, ["hitRate", String(hitRate(line.sums) ?? "")], ...texts]);
 }

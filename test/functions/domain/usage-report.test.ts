@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Charge } from "../../../functions/domain/ledger.ts";
+import { maxUsageGroups } from "../../../functions/domain/limits.ts";
 import { addEntry, type Entry, emptyRollup } from "../../../functions/domain/rollup.ts";
 import type { Usage } from "../../../functions/domain/usage.ts";
 import { addDay, emptyReport, type Grouping, reportCsv, reportJson } from "../../../functions/domain/usage-report.ts";
@@ -88,6 +89,34 @@ describe("a report of usage", () => {
     expect(unread({ "2026-11-21": [wrote(1_000), read("a", 9_000)] })).toMatchObject(waste(0));
     expect(unread({ "2026-11-21": [wrote(1_000), read("b", 9_000)] })).toMatchObject(waste(1));
     expect(unread({ "2026-11-20": [wrote(1_000)], "2026-11-21": [read("a", 9_000)] })).toMatchObject(waste(1));
+  });
+
+  it("does not say of a label that nobody read what it wrote, since another may have", () => {
+    const wrote = entry("a", {
+      label: "writer",
+      usage: { cacheWrite: 1_000, cacheWrite5m: 1_000 },
+      charge: { cacheWrites: dollar },
+    });
+    const made = report("label", {
+      "2026-11-21": [wrote, entry("a", { label: "reader", usage: { cacheRead: 9_000 } })],
+    });
+    const { totals, groups } = reportJson(made);
+    expect(totals).toMatchObject({ waste: { unreadCacheWritesUsd: 0 } });
+    for (const group of groups) expect(group).toMatchObject({ waste: { unreadCacheWritesUsd: null } });
+    expect(reportCsv(made).split("\r\n")[1]?.endsWith(",0,0,0,")).toBe(true);
+  });
+
+  it("shows the dearest labels of all days by themselves, and the others together, so that an answer is bounded", () => {
+    const days = Array.from({ length: 3 }, (_, day) => `2026-11-0${day + 1}`);
+    const entriesOf = (day: string) =>
+      Array.from({ length: 900 }, (_, index) => entry("a", { label: `${day}-${index}` }));
+    const dear = entry("a", { label: "dear", charge: { paid: 9n * dollar } });
+    const all = Object.fromEntries(days.map((day) => [day, [dear, ...entriesOf(day)]]));
+    const { totals, groups } = reportJson(report("label", all));
+    expect(groups).toHaveLength(maxUsageGroups + 1);
+    expect(groups[0]).toMatchObject({ label: "(others)", results: 2_701 - maxUsageGroups });
+    expect(groups[1]).toMatchObject({ label: "dear", results: 3, totalUsd: 27 });
+    expect(totals).toMatchObject({ results: 2_703, totalUsd: 2_727 });
   });
 
   it("has the share of prompts that came from a cache, if there were prompts", () => {
