@@ -18,6 +18,8 @@ export interface Advice {
 export interface CacheOutlook {
   choice: CacheChoice;
   prefixPicoUsd: number;
+  /** Markers that it places itself: `auto` keeps them, and only `none` takes them away. */
+  hasOwnMarkers: boolean;
 }
 
 export interface AdviceInput {
@@ -59,7 +61,7 @@ function cacheAdvice(agent: Agent, { days, outlooks, now }: AdviceInput): Advice
   if (cacheRetention === "auto" || outlook === undefined) return [];
   const sums = sumsOf(days, "agent", id);
   const times = perMonth(days, now);
-  const { choice, prefixPicoUsd } = outlook;
+  const { choice, prefixPicoUsd, hasOwnMarkers } = outlook;
   const { costs } = choice;
   const over = costs === undefined ? 0 : costs[cacheRetention] - Math.min(costs.none, costs.short, costs.long);
   const expected = (over * prefixPicoUsd * sums.results * times) / 1e12;
@@ -73,7 +75,7 @@ function cacheAdvice(agent: Agent, { days, outlooks, now }: AdviceInput): Advice
       kind: "cache",
       usdPerMonth: rounded(Math.max(expected, lost)),
       why,
-      change: `agents.list[${id}].cacheRetention: "auto"`,
+      change: `agents.list[${id}].cacheRetention: "${hasOwnMarkers ? "none" : "auto"}"`,
     },
   ];
 }
@@ -110,10 +112,12 @@ function growthAdvice(job: CronJob, { config, days, now }: AdviceInput): Advice[
   const from = (daysAgo: number) => new Date(now - daysAgo * dayMs).toISOString().slice(0, 10);
   const within = (first: string, end: string) =>
     sumsOf(new Map([...days].filter(([day]) => day >= first && day < end)), "cronJob", job.id);
+  // Of a job that began in between, a week would be held against a part of one.
+  const isOld = [...days].some(([day, { by }]) => day <= from(2 * growthDays) && by.cronJob.has(job.id));
   // Today is not over.
   const latest = within(from(growthDays), from(0));
   const before = within(from(2 * growthDays), from(growthDays));
-  const hasGrown = before.paid > 0n && latest.paid * 100n > before.paid * BigInt(100 + minGrowthPercent);
+  const hasGrown = isOld && before.paid > 0n && latest.paid * 100n > before.paid * BigInt(100 + minGrowthPercent);
   const agent = config.agents.find(({ id }) => id === job.agentId);
   if (!hasGrown || agent === undefined) return [];
   const grown = (toUsd(latest.paid - before.paid) * monthDays) / growthDays;

@@ -1,8 +1,10 @@
 import type { HttpApp } from "../clients/http.ts";
 import { adviceOn, type CacheOutlook } from "../domain/advice.ts";
+import { hasOwnMarkers } from "../domain/cache-markers.ts";
 import { cachePricesOf, prefixOf } from "../domain/cache-prefix.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { adviceDays, concurrency } from "../domain/limits.ts";
+import { agentParams } from "../domain/turn-request.ts";
 import { type Books, dayOf } from "../store/books.ts";
 import { type CacheChoiceDeps, chooseCache } from "../turns/cache-choice.ts";
 import { readParameters } from "./parameters.ts";
@@ -34,7 +36,7 @@ async function outlooksOf(deps: AdviceDeps): Promise<Map<string, CacheOutlook>> 
     const choice = await chooseCache(agent, { mode: routing.mode, model }, deps);
     const prices = cachePricesOf(model, routing.mode, config.prices);
     const prefixPicoUsd = prefixOf(agent, model).tokens * (prices?.input ?? 0);
-    return [agent.id, { choice, prefixPicoUsd }] as const;
+    return [agent.id, { choice, prefixPicoUsd, hasOwnMarkers: hasOwnMarkers(agentParams(agent, model)) }] as const;
   });
   return new Map(outlooks);
 }

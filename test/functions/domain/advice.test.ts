@@ -62,7 +62,7 @@ describe("advice on a cache setting", () => {
     costs: { none: 1, short: 1.2, long: 0.2 },
     basedOn: 9,
   } as const;
-  const outlooks = new Map([["worker", { choice, prefixPicoUsd: Number(cent) }]]);
+  const outlooks = new Map([["worker", { choice, prefixPicoUsd: Number(cent), hasOwnMarkers: false }]]);
   const days = daysOf([{ paid: cent }, { paid: cent }], month);
 
   it("says what another setting would save by the arrivals: 60 requests a month, 0.8 of a prefix of a cent each", () => {
@@ -82,7 +82,10 @@ describe("advice on a cache setting", () => {
       config,
       days: daysOf([{ paid: 5n * cent, uncached: 4n * cent }], month),
       outlooks: new Map([
-        ["worker", { choice: { ...choice, costs: { none: 1, short: 1, long: 1 } }, prefixPicoUsd: 1 }],
+        [
+          "worker",
+          { choice: { ...choice, costs: { none: 1, short: 1, long: 1 } }, prefixPicoUsd: 1, hasOwnMarkers: false },
+        ],
       ]),
     });
     expect(one).toMatchObject({
@@ -90,6 +93,16 @@ describe("advice on a cache setting", () => {
       usdPerMonth: expect.closeTo(0.3),
       why: expect.stringContaining("cost more"),
     });
+  });
+
+  it("says none to an agent that places markers of its own, which auto would keep", () => {
+    const own = { retention: "short", why: "it has markers of its own", basedOn: 0 } as const;
+    const [one] = adviceOf({
+      config: { agents: [anAgent({ cacheRetention: "short" })], jobs: [] },
+      days: daysOf([{ paid: 5n * cent, uncached: 4n * cent }], month),
+      outlooks: new Map([["worker", { choice: own, prefixPicoUsd: 1, hasOwnMarkers: true }]]),
+    });
+    expect(one?.change).toBe('agents.list[worker].cacheRetention: "none"');
   });
 
   it("has nothing to say to auto, to the best setting, and of an agent without work", () => {
@@ -164,6 +177,10 @@ describe("advice on a job whose cost grew", () => {
     expect(one?.why).toContain("costs 100 % more than the week before");
     expect(one?.why).toContain(why);
     expect(others).toEqual([]);
+  });
+
+  it("says nothing of a job that began within the two weeks, since that is no growth", () => {
+    expect(adviceOf({ config, days: daysOf([usual], range(1, 9)) })).toEqual([]);
   });
 
   it("says nothing of little growth, of a new job, and of today, which is not over", () => {
