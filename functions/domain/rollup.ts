@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Account, Charge } from "./ledger.ts";
 import { maxUsageGroups } from "./limits.ts";
-import { parseRecord } from "./parse.ts";
+import { parseJson, parseRecord } from "./parse.ts";
 import { picoText } from "./picos.ts";
 import type { Standing } from "./standing.ts";
 import { addUsage, noUsage, type Usage, usageSchema } from "./usage.ts";
@@ -143,8 +143,7 @@ export function rollupText({ all, by }: Rollup): string {
 
 /** @throws CorruptRecordError */
 export function parseRollup(text: string): Rollup {
-  const json: unknown = JSON.parse(text);
-  const { all, by } = parseRecord(rollupSchema, json, "rollup");
+  const { all, by } = parseRecord(rollupSchema, parseJson(text), "rollup");
   const { agent, lane, label, model, cronJob } = by;
   const maps = {
     agent: new Map(agent),

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Clause, Item, Key, Table } from "../clients/table.ts";
 import { iso, type NewId } from "../domain/clock.ts";
+import { CorruptRecordError } from "../domain/errors.ts";
 import { maxSumsPerTick } from "../domain/limits.ts";
 import { parseRecord } from "../domain/parse.ts";
 import { addRollup, emptyRollup, parseRollup, type Rollup, rollupText } from "../domain/rollup.ts";
@@ -25,10 +26,10 @@ export interface Books {
   partsOf(day: string): Promise<Pick<Mark, "kind" | "name">[]>;
   /** The sum of a manifest or minute, for its day; refused where it was marked anew since. */
   putTotal(mark: Mark, day: string, rollup: Rollup): Promise<void>;
-  /** The sum over the totals of a day. */
+  /** The sum over the totals of a day. @throws CorruptRecordError where one is damaged, which is marked then */
   sumDay(day: string): Promise<Rollup>;
   putDay(mark: Mark, rollup: Rollup): Promise<void>;
-  /** Of those days that have any. */
+  /** Of those days that have any. One that is damaged is left out, and marked. */
   days(days: readonly string[]): Promise<Map<string, Rollup>>;
 }
 
@@ -67,7 +68,6 @@ const totalsPartition = (day: string) => `SPENT#${day}`;
 const dayKey = (day: string): Key => ({ pk: `USAGE#${day}`, sk: "SUM" });
 
 export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
-  const markItem = (kind: PartKind, name: string): Item => ({ ...markKey(kind, name), mark: newId() });
   const unmark = ({ kind, name, mark }: Mark) => {
     const when: Clause[] = [{ attribute: "mark", is: "equal", value: mark }];
     return { remove: { key: markKey(kind, name), when } };
@@ -75,24 +75,30 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
   const sumItem = async (key: Key, rollup: Rollup) => ({
     put: { item: { ...key, body: await bodies.pack(rollupText(rollup), "usage") }, when: [] },
   });
-  const readSum = async (item: Item) =>
-    parseRollup(await bodies.unpack(parseRecord(sumSchema, item, `${item.sk} of ${item.pk}`).body));
+  const putMark = async (kind: PartKind, name: string): Promise<Mark> => {
+    const mark = newId();
+    await table.put({ item: { ...markKey(kind, name), mark }, when: [] });
+    return { kind, name, mark };
+  };
+  const { readOrMark, readTotal } = sumReader(bodies, putMark);
   return {
     async beginRun(run, minute) {
       const key = { pk: runsPartition(minute), sk: `${timeOf(minute)}#${run.run}` };
       await table.put({ item: { ...key, ...run }, when: [] });
       // The mark comes second: whoever has seen it sees the entry as well.
-      await table.put({ item: markItem("MINUTE", minute), when: [] });
+      await putMark("MINUTE", minute);
     },
     async mark(kind, name) {
-      await table.put({ item: markItem(kind, name), when: [] });
+      await putMark(kind, name);
     },
     async marks(kind) {
       const { items } = await table.query({ pk: "UNSUMMED", prefix: `${kind}#`, limit: maxSumsPerTick });
-      return items.map((item) => {
-        const { mark } = parseRecord(markSchema, item, `UNSUMMED ${item.sk}`);
-        return { kind, name: item.sk.slice(kind.length + 1), mark };
-      });
+      return Promise.all(
+        items.map(async (item) => {
+          const name = item.sk.slice(kind.length + 1);
+          return v.is(markSchema, item) ? { kind, name, mark: item.mark } : putMark(kind, name);
+        }),
+      );
     },
     async forget(mark) {
       await table.transact([unmark(mark)]);
@@ -104,12 +110,16 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
     partsOf: (day) => partsOf(table, day),
     async putTotal(mark, day, rollup) {
       const total = await sumItem({ pk: totalsPartition(day), sk: `${mark.kind}#${mark.name}` }, rollup);
-      await table.transact([total, unmark(mark), { put: { item: markItem("DAY", day), when: [] } }]);
+      await table.transact([
+        total,
+        unmark(mark),
+        { put: { item: { ...markKey("DAY", day), mark: newId() }, when: [] } },
+      ]);
     },
     async sumDay(day) {
       const sum = emptyRollup();
       for await (const items of pagesOf(table, totalsPartition(day))) {
-        for (const item of items) addRollup(sum, await readSum(item));
+        for (const item of items) addRollup(sum, await readTotal(item));
       }
       return sum;
     },
@@ -117,11 +127,37 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
       await table.transact([await sumItem(dayKey(mark.name), rollup), unmark(mark)]);
     },
     async days(days) {
-      const items = await table.getMany(days.map(dayKey));
-      const sums = await Promise.all(items.map(readSum));
-      return new Map(items.map(({ pk }, index) => [pk.replace("USAGE#", ""), sums[index] ?? emptyRollup()]));
+      const found = new Map<string, Rollup>();
+      for (const item of await table.getMany(days.map(dayKey))) {
+        const day = item.pk.replace("USAGE#", "");
+        const sum = await readOrMark(item, "DAY", day);
+        if (!(sum instanceof CorruptRecordError)) found.set(day, sum);
+      }
+      return found;
     },
   };
+}
+
+/** Reads sums. One that is damaged is marked: the ledger has all that it was made of. */
+function sumReader(bodies: Bodies, putMark: (kind: PartKind, name: string) => Promise<Mark>) {
+  const readOrMark = async (item: Item, kind: PartKind, name: string): Promise<Rollup | CorruptRecordError> => {
+    try {
+      const { body } = parseRecord(sumSchema, item, `${item.sk} of ${item.pk}`);
+      return parseRollup(await bodies.unpack(body));
+    } catch (error) {
+      if (!(error instanceof CorruptRecordError)) throw error;
+      await putMark(kind, name);
+      return error;
+    }
+  };
+  const readTotal = async (item: Item): Promise<Rollup> => {
+    const [kind, name = ""] = item.sk.split("#");
+    const total = await readOrMark(item, kind === "MINUTE" ? "MINUTE" : "MANIFEST", name);
+    // The day stays marked, and is summed once this part is there again.
+    if (total instanceof CorruptRecordError) throw total;
+    return total;
+  };
+  return { readOrMark, readTotal };
 }
 
 async function partsOf(table: Table, day: string): Promise<Pick<Mark, "kind" | "name">[]> {

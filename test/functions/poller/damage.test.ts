@@ -275,3 +275,52 @@ describe("a lane whose state cannot be read", () => {
     expect(await all(world, [id])).toEqual(["done"]);
   });
 });
+
+describe("the books", () => {
+  const totalOf = async (world: TestWorld) => {
+    const answer = await world.http("/api/usage");
+    expect(answer.status).toBe(200);
+    const { totals, pending } = (await answer.json()) as { totals: { results: number }; pending: number };
+    return { results: totals.results, pending };
+  };
+  const keyOf = (world: TestWorld, partition: string) => {
+    const { pk, sk } = world.table.items().find((item) => item.pk.startsWith(partition))!;
+    return { pk, sk };
+  };
+
+  it.each([
+    ["the sum of a day", "USAGE#", { body: 7 }],
+    ["the text of one", "USAGE#", { body: { kind: "text", text: "no rollup" } }],
+  ])("say what they lack, and make it anew, where %s is damaged", async (_, partition, set) => {
+    const world = testWorld();
+    await world.accept();
+    await world.ticks(20);
+    expect(await totalOf(world)).toEqual({ results: 1, pending: 0 });
+    await damage(world, keyOf(world, partition), set);
+    expect(await totalOf(world)).toEqual({ results: 0, pending: 1 });
+    await world.ticks(1);
+    expect(await totalOf(world)).toEqual({ results: 1, pending: 0 });
+  });
+
+  it("make a damaged sum of a manifest anew before they sum its day", async () => {
+    const world = testWorld();
+    await world.accept();
+    await world.ticks(20);
+    await damage(world, keyOf(world, "SPENT#"), { body: 7 });
+    await world.accept();
+    await world.ticks(20);
+    expect(await totalOf(world)).toEqual({ results: 2, pending: 0 });
+  });
+
+  it("sum what is marked, though the mark itself is damaged", async () => {
+    const world = testWorld();
+    await world.accept();
+    await world.ticks(20);
+    await world.http("/api/usage/rebuild", { method: "POST" });
+    const mark = world.table.items().find(({ pk }) => pk === "UNSUMMED")!;
+    await damage(world, { pk: mark.pk, sk: mark.sk }, { mark: 7 });
+    await world.ticks(3);
+    expect(await totalOf(world)).toEqual({ results: 1, pending: 0 });
+    expect(world.table.items().filter(({ pk }) => pk === "UNSUMMED")).toEqual([]);
+  });
+});
