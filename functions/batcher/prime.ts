@@ -108,11 +108,11 @@ async function goAhead(key: string, sharers: readonly Sharer[], lane: Lane, deps
 function isWorthIt(first: Sharer, followers: readonly Sharer[], { priming }: Lane, { config }: PrimeDeps): boolean {
   if (followers.length === 0) return false;
   if (priming === "on") return true;
-  const prices = cachePricesOf(first.session.model, "batch", config.prices);
+  const { tokens } = first.shared;
+  const prices = cachePricesOf({ model: first.session.model, mode: "batch", tokens }, config.prices);
   if (prices === undefined) return false;
   const { input, relative } = prices;
   const coldOf = ({ shared }: Sharer) => coldCost(shared, relative);
-  const { tokens } = first.shared;
   return isWorthPriming({ tokens, primer: coldOf(first), followers: followers.map(coldOf), input, prices: relative });
 }
 

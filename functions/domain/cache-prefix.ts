@@ -28,13 +28,15 @@ export function prefixOf(agent: Agent, model: string): Prefix {
   };
 }
 
-/** Pico-dollars a token of a prefix costs uncached, and what caching makes of it; `undefined` where a price is not known. */
+/**
+ * Pico-dollars a token of a prefix costs uncached, and what caching makes of it; `undefined` where a price is not known.
+ * @param tokens of the prefix, since a long prompt may have a price of its own
+ */
 export function cachePricesOf(
-  model: string,
-  mode: Mode,
+  { model, mode, tokens }: { model: string; mode: Mode; tokens: number },
   table: PriceTable,
 ): { input: number; relative: CachePrices } | undefined {
-  const found = tokenPrices({ model, tier: mode === "batch" ? "batch" : "standard", promptTokens: 0 }, table);
+  const found = tokenPrices({ model, tier: mode === "batch" ? "batch" : "standard", promptTokens: tokens }, table);
   if (!found.known) return undefined;
   const { input, cacheRead, cacheWrite5m, cacheWrite1h } = found.prices;
   if (!input || cacheRead === undefined || cacheWrite5m === undefined || cacheWrite1h === undefined) return undefined;

@@ -34,8 +34,9 @@ async function outlooksOf(deps: AdviceDeps): Promise<Map<string, CacheOutlook>> 
   const outlooks = await mapConcurrently(config.agents, concurrency, async (agent) => {
     const { model, routing } = agent;
     const choice = await chooseCache(agent, { mode: routing.mode, model }, deps);
-    const prices = cachePricesOf(model, routing.mode, config.prices);
-    const prefixPicoUsd = prefixOf(agent, model).tokens * (prices?.input ?? 0);
+    const { tokens } = prefixOf(agent, model);
+    const prices = cachePricesOf({ model, mode: routing.mode, tokens }, config.prices);
+    const prefixPicoUsd = tokens * (prices?.input ?? 0);
     return [agent.id, { choice, prefixPicoUsd, hasOwnMarkers: hasOwnMarkers(agentParams(agent, model)) }] as const;
   });
   return new Map(outlooks);

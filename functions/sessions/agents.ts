@@ -19,7 +19,7 @@ async function describeAgent(agent: Agent, deps: CacheChoiceDeps) {
   const { mode } = routing;
   const { retention, why, costs, hitRate, basedOn } = await chooseCache(agent, { mode, model }, deps);
   const { tokens } = prefixOf(agent, model);
-  const prices = cachePricesOf(model, mode, deps.config.prices);
+  const prices = cachePricesOf({ model, mode, tokens }, deps.config.prices);
   return {
     agentId: id,
     name,

@@ -21,7 +21,7 @@ export async function chooseCache(
 ): Promise<CacheChoice> {
   const prefix = prefixOf(agent, model);
   if (!prefix.isOpen) return { retention: prefix.retention, why: prefix.why, basedOn: 0 };
-  const prices = cachePricesOf(model, mode, config.prices);
+  const prices = cachePricesOf({ model, mode, tokens: prefix.tokens }, config.prices);
   if (prices === undefined) {
     const why = `short, since the prices of ${model} are not known`;
     return { retention: "short", why, basedOn: 0 };

@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 export function backtest(trace: Trace): Outcome {
-  const found = cachePricesOf(trace.model, trace.mode, publishedPrices);
+  const found = cachePricesOf({ model: trace.model, mode: trace.mode, tokens: trace.prefixTokens }, publishedPrices);
   if (found === undefined) throw new Error(`no price for ${trace.model}`);
   const prices: CachePrices = found.relative;
   const begins = trace.agents.flatMap((arrivals) => arrivals.slice(0, 1)).map(({ at }) => at);

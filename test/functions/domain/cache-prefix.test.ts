@@ -37,15 +37,22 @@ describe("what caching makes of a price", () => {
     ["claude-fable-5-2", 0.025],
   ])("of %s is 1.25 and 2 to write, %f to read, in a batch as in real time", (model, read) => {
     const relative = { read, write5m: 1.25, write1h: 2 };
-    const batch = cachePricesOf(model, "batch", publishedPrices);
+    const batch = cachePricesOf({ model, mode: "batch", tokens: 1_000 }, publishedPrices);
     expect(batch?.relative).toEqual(relative);
-    const realtime = cachePricesOf(model, "realtime", publishedPrices);
+    const realtime = cachePricesOf({ model, mode: "realtime", tokens: 1_000 }, publishedPrices);
     expect(realtime).toEqual({ relative, input: (batch?.input ?? 0) * 2 });
   });
 
+  it("goes by the length of the prefix where a model's price does", () => {
+    const inputOf = (tokens: number) =>
+      cachePricesOf({ model: "claude-haiku-5-5", mode: "realtime", tokens }, publishedPrices)?.input;
+    expect([inputOf(100_000), inputOf(100_001)]).toEqual([100_000, 500_000]);
+  });
+
   it("is not known where a price is not", () => {
-    expect(cachePricesOf("claude-tomorrow", "batch", publishedPrices)).toBeUndefined();
+    const [mode, tokens] = ["batch", 1_000] as const;
+    expect(cachePricesOf({ model: "claude-tomorrow", mode, tokens }, publishedPrices)).toBeUndefined();
     const models = new Map([["half", { usdPerMTok: { input: 1, cacheRead: 0.1 }, usInference: false }]]);
-    expect(cachePricesOf("half", "batch", { models, webSearchUsd: 0.01 })).toBeUndefined();
+    expect(cachePricesOf({ model: "half", mode, tokens }, { models, webSearchUsd: 0.01 })).toBeUndefined();
   });
 });
