@@ -66,6 +66,27 @@ export const watches: readonly Watch[] = [
   },
 ];
 
+type LoggedWatch = Pick<RunbookAlarmProps, "impact" | "heading"> & { id: string; code: string; metricName: string };
+
+/** No figures but log codes: what is only known where it is met, and told of again until it is put right. */
+const loggedWatches: readonly LoggedWatch[] = [
+  {
+    id: "WorkspaceMismatch",
+    // Which workspace a key belongs to is only known when Anthropic answers.
+    code: "workspace_mismatch",
+    metricName: "workspaceMismatches",
+    heading: "workspace-mismatch",
+    impact: "Sessions of a batch wait, since the key that is there now cannot see whether the batch exists.",
+  },
+  {
+    id: "RecordCorrupt",
+    code: "record_corrupt",
+    metricName: "corruptRecords",
+    heading: "corrupt-records",
+    impact: "A session or a batch cannot be read in the table, and waits until somebody has put it right.",
+  },
+];
+
 export interface PollerAlarmsProps {
   topic: ITopic;
   logGroup: ILogGroup;
@@ -79,41 +100,15 @@ export class PollerAlarms extends Construct {
       const metric = new Metric({ namespace: metricNamespace, metricName, statistic, period: alarmPeriod });
       new RunbookAlarm(this, metricName, { ...alarm, metric, topic });
     }
-    this.watchWorkspaces({ topic, logGroup });
-    this.watchRecords({ topic, logGroup });
-  }
-
-  /** No figure but a log code: which workspace a key belongs to is only known when Anthropic answers. */
-  private watchWorkspaces({ topic, logGroup }: PollerAlarmsProps): void {
-    const filter = new MetricFilter(this, "WorkspaceMismatch", {
-      logGroup,
-      filterPattern: FilterPattern.stringValue("$.code", "=", "workspace_mismatch"),
-      metricNamespace,
-      metricName: "workspaceMismatches",
-    });
-    new RunbookAlarm(this, "workspaceMismatches", {
-      metric: filter.metric({ statistic: Stats.SUM, period: alarmPeriod }),
-      threshold: 1,
-      heading: "workspace-mismatch",
-      impact: "Sessions of a batch wait, since the key that is there now cannot see whether the batch exists.",
-      topic,
-    });
-  }
-
-  /** Whatever cannot be read is met by the poller sooner or later, and told of again until it is put right. */
-  private watchRecords({ topic, logGroup }: PollerAlarmsProps): void {
-    const filter = new MetricFilter(this, "RecordCorrupt", {
-      logGroup,
-      filterPattern: FilterPattern.stringValue("$.code", "=", "record_corrupt"),
-      metricNamespace,
-      metricName: "corruptRecords",
-    });
-    new RunbookAlarm(this, "corruptRecords", {
-      metric: filter.metric({ statistic: Stats.SUM, period: alarmPeriod }),
-      threshold: 1,
-      heading: "corrupt-records",
-      impact: "A session or a batch cannot be read in the table, and waits until somebody has put it right.",
-      topic,
-    });
+    for (const { id, code, metricName, ...alarm } of loggedWatches) {
+      const filter = new MetricFilter(this, id, {
+        logGroup,
+        filterPattern: FilterPattern.stringValue("$.code", "=", code),
+        metricNamespace,
+        metricName,
+      });
+      const metric = filter.metric({ statistic: Stats.SUM, period: alarmPeriod });
+      new RunbookAlarm(this, metricName, { ...alarm, metric, threshold: 1, topic });
+    }
   }
 }
