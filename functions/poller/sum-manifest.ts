@@ -6,7 +6,8 @@ import { addEntry, addRollup, type Entry, emptyRollup, noName, type Rollup } fro
 import type { Session } from "../domain/session.ts";
 import { type Standing, standingOf } from "../domain/standing.ts";
 import { chainOf, endOf } from "../domain/turn-chain.ts";
-import type { StoredResult, Turns } from "../store/turns.ts";
+import type { StoredResult } from "../store/turn-items.ts";
+import type { Turns } from "../store/turns.ts";
 import type { PollerDeps } from "./deps.ts";
 
 /**

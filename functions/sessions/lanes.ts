@@ -8,7 +8,8 @@ import { concurrency } from "../domain/limits.ts";
 import { realtimeStateOf } from "../domain/queue-message.ts";
 import type { BacklogReader } from "../store/backlog.ts";
 import type { Lanes, Parked } from "../store/lanes.ts";
-import type { Manifests, OpenManifest } from "../store/manifests.ts";
+import type { OpenManifest } from "../store/manifest-items.ts";
+import type { Manifests } from "../store/manifests.ts";
 import { readParameters } from "./parameters.ts";
 
 export interface LanesDeps {

@@ -13,7 +13,8 @@ import { type Standing, standingOf } from "../domain/standing.ts";
 import { readTimeline } from "../domain/timeline.ts";
 import { chainOf } from "../domain/turn-chain.ts";
 import { addUsage, noUsage } from "../domain/usage.ts";
-import type { StoredResult, TurnFacts, Turns } from "../store/turns.ts";
+import type { StoredResult, TurnFacts } from "../store/turn-items.ts";
+import type { Turns } from "../store/turns.ts";
 
 const isoOr = (time: number | undefined) => (time === undefined ? undefined : iso(time));
 

@@ -3,9 +3,9 @@ import type { Clause, Item, Key, Table } from "../clients/table.ts";
 import { iso, type NewId } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import { maxSumsPerTick } from "../domain/limits.ts";
-import { parseRecord } from "../domain/parse.ts";
 import { addRollup, emptyRollup, parseRollup, type Rollup, rollupText } from "../domain/rollup.ts";
 import type { Bodies } from "./bodies.ts";
+import { itemVersion, readableItem, readItem } from "./versions.ts";
 
 /**
  * The sums over the ledger: one of each settled manifest and of each minute's real-time calls, and one of each day over
@@ -62,6 +62,10 @@ export const minuteOf = (time: number) => iso(time).slice(0, 16);
 export const dayOfMinute = (minute: string) => minute.slice(0, 10);
 
 const markKey = (kind: PartKind, name: string): Key => ({ pk: "UNSUMMED", sk: `${kind}#${name}` });
+const markPut = (kind: PartKind, name: string, mark: string) => ({
+  item: { ...markKey(kind, name), v: itemVersion, mark },
+  when: [],
+});
 const runsPartition = (minute: string) => `RUNS#${dayOfMinute(minute)}`;
 const timeOf = (minute: string) => minute.slice(11);
 const totalsPartition = (day: string) => `SPENT#${day}`;
@@ -73,18 +77,18 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
     return { remove: { key: markKey(kind, name), when } };
   };
   const sumItem = async (key: Key, rollup: Rollup) => ({
-    put: { item: { ...key, body: await bodies.pack(rollupText(rollup), "usage") }, when: [] },
+    put: { item: { ...key, v: itemVersion, body: await bodies.pack(rollupText(rollup), "usage") }, when: [] },
   });
   const putMark = async (kind: PartKind, name: string): Promise<Mark> => {
     const mark = newId();
-    await table.put({ item: { ...markKey(kind, name), mark }, when: [] });
+    await table.put(markPut(kind, name, mark));
     return { kind, name, mark };
   };
   const { readOrMark, readTotal } = sumReader(bodies, putMark);
   return {
     async beginRun(run, minute) {
       const key = { pk: runsPartition(minute), sk: `${timeOf(minute)}#${run.run}` };
-      await table.put({ item: { ...key, ...run }, when: [] });
+      await table.put({ item: { ...key, v: itemVersion, ...run }, when: [] });
       // The mark comes second: whoever has seen it sees the entry as well.
       await putMark("MINUTE", minute);
     },
@@ -96,7 +100,8 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
       return Promise.all(
         items.map(async (item) => {
           const name = item.sk.slice(kind.length + 1);
-          return v.is(markSchema, item) ? { kind, name, mark: item.mark } : putMark(kind, name);
+          const read = readableItem(markSchema, item);
+          return read === undefined ? putMark(kind, name) : { kind, name, mark: read.mark };
         }),
       );
     },
@@ -105,16 +110,12 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
     },
     async runs(minute) {
       const items = await readAll(table, runsPartition(minute), `${timeOf(minute)}#`);
-      return items.map((item) => parseRecord(runSchema, item, `${item.sk} of ${item.pk}`));
+      return items.map((item) => readItem(runSchema, item, `${item.sk} of ${item.pk}`));
     },
     partsOf: (day) => partsOf(table, day),
     async putTotal(mark, day, rollup) {
       const total = await sumItem({ pk: totalsPartition(day), sk: `${mark.kind}#${mark.name}` }, rollup);
-      await table.transact([
-        total,
-        unmark(mark),
-        { put: { item: { ...markKey("DAY", day), mark: newId() }, when: [] } },
-      ]);
+      await table.transact([total, unmark(mark), { put: markPut("DAY", day, newId()) }]);
     },
     async sumDay(day) {
       const sum = emptyRollup();
@@ -142,7 +143,7 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
 function sumReader(bodies: Bodies, putMark: (kind: PartKind, name: string) => Promise<Mark>) {
   const readOrMark = async (item: Item, kind: PartKind, name: string): Promise<Rollup | CorruptRecordError> => {
     try {
-      const { body } = parseRecord(sumSchema, item, `${item.sk} of ${item.pk}`);
+      const { body } = readItem(sumSchema, item, `${item.sk} of ${item.pk}`);
       return parseRollup(await bodies.unpack(body));
     } catch (error) {
       if (!(error instanceof CorruptRecordError)) throw error;

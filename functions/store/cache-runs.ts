@@ -3,8 +3,8 @@ import type { Table } from "../clients/table.ts";
 import type { CacheRun } from "../domain/cache-choice.ts";
 import { type Clock, iso } from "../domain/clock.ts";
 import { cacheRunDays, maxCacheRuns } from "../domain/limits.ts";
-import { parseRecord } from "../domain/parse.ts";
 import type { Mode } from "../domain/session.ts";
+import { itemVersion, readItem } from "./versions.ts";
 
 /** Whose requests share cache entries: those of an agent to one model, batches and real-time calls apart. */
 export interface CachePool {
@@ -38,7 +38,7 @@ export function cacheRunStore(table: Table, clock: Clock): CacheRuns {
       const key = { pk: partitionOf(pool), sk: `RUN#${iso(run.startedAt)}#${source}` };
       const expiresAt = Math.ceil(run.endedAt / 1000) + cacheRunDays * 24 * 3600;
       try {
-        await table.put({ item: { ...key, ...run, expiresAt }, when: [] });
+        await table.put({ item: { ...key, v: itemVersion, ...run, expiresAt }, when: [] });
       } catch {
         // One figure fewer; what it was taken from is kept, and must go on.
       }
@@ -48,7 +48,7 @@ export function cacheRunStore(table: Table, clock: Clock): CacheRuns {
         const since = clock.now() - cacheRunDays * 24 * 3_600_000;
         const query = { pk: partitionOf(pool), prefix: "RUN#", limit: maxCacheRuns, newestFirst: true };
         const { items } = await table.query(query);
-        const runs = items.map((item) => parseRecord(schema, item, `${item.pk} ${item.sk}`));
+        const runs = items.map((item) => readItem(schema, item, `${item.pk} ${item.sk}`));
         return runs.filter(({ startedAt }) => startedAt >= since);
       } catch {
         // A table that is away costs a choice, and must not cost the session that asked for one.

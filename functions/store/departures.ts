@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Table } from "../clients/table.ts";
 import type { NewId } from "../domain/clock.ts";
-import { parseRecord } from "../domain/parse.ts";
+import { itemVersion, readItem } from "./versions.ts";
 
 /** Manifests that a session left without an answer from there: each may have nobody left who waits for it. */
 export interface Departures {
@@ -29,12 +29,12 @@ const keyOf = (manifestId: string) => ({ pk: "LEFT", sk: manifestId });
 export function departureStore(table: Table, newId: NewId): Departures {
   return {
     async note(manifestId) {
-      await table.put({ item: { ...keyOf(manifestId), mark: newId() }, when: [] });
+      await table.put({ item: { ...keyOf(manifestId), v: itemVersion, mark: newId() }, when: [] });
     },
     async list(limit) {
       const { items } = await table.query({ pk: "LEFT", limit });
       return items.map((item) => {
-        const { sk, mark } = parseRecord(schema, item, `LEFT ${item.sk}`);
+        const { sk, mark } = readItem(schema, item, `LEFT ${item.sk}`);
         return { manifestId: sk, mark };
       });
     },

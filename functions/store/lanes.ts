@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Clause, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
 import { maxParkSeconds } from "../domain/limits.ts";
+import { itemVersion, readableItem } from "./versions.ts";
 
 const schema = v.object({
   reason: v.string(),
@@ -42,15 +43,15 @@ export function laneStore(table: Table, clock: Clock, parkSeconds: number): Lane
   const parked = async (lane: string) => {
     const item = await table.get(stateKey(lane));
     if (item === undefined || item["reason"] === undefined) return undefined;
-    const read = v.safeParse(schema, item);
-    if (read.success) return read.output;
+    const read = readableItem(schema, item);
+    if (read !== undefined) return read;
     // Nobody knows why it waits. So it waits on, for all to see, and nobody who is in it is held to be at fault.
     const now = clock.now();
     return { reason: "unreadable", since: now, until: now + maxParkSeconds * 1000, seconds: maxParkSeconds };
   };
   /** Whoever was quicker had a reason too: then theirs is the state. */
   const replace = async (lane: string, before: Parked | undefined, state: Parked): Promise<Parked> => {
-    const found = await table.put({ item: { ...stateKey(lane), ...state }, when: asSeen(before) });
+    const found = await table.put({ item: { ...stateKey(lane), v: itemVersion, ...state }, when: asSeen(before) });
     return found.moved ? state : ((await parked(lane)) ?? state);
   };
   return {
@@ -76,18 +77,18 @@ export function laneStore(table: Table, clock: Clock, parkSeconds: number): Lane
       return replace(lane, before, { reason, since, until, seconds, untilResult: true });
     },
     async probe(lane, seen, { by, endsAt }) {
-      const item = { ...stateKey(lane), ...seen, probe: by, probeEndsAt: endsAt };
+      const item = { ...stateKey(lane), v: itemVersion, ...seen, probe: by, probeEndsAt: endsAt };
       return (await table.put({ item, when: asSeen(seen) })).moved;
     },
     async resume(lane, seen) {
-      return (await table.put({ item: stateKey(lane), when: asSeen(seen) })).moved;
+      return (await table.put({ item: { ...stateKey(lane), v: itemVersion }, when: asSeen(seen) })).moved;
     },
     async flushedAt(lane) {
       const item = await table.get(flushKey(lane));
       return Number(item?.["at"] ?? 0);
     },
     async noteFlush(lane) {
-      await table.put({ item: { ...flushKey(lane), at: clock.now() }, when: [] });
+      await table.put({ item: { ...flushKey(lane), v: itemVersion, at: clock.now() }, when: [] });
     },
   };
 }

@@ -4,8 +4,8 @@ import type { Clock } from "../domain/clock.ts";
 import { sha256 } from "../domain/ids.ts";
 import { type Expected, expectedFrom, leadSecondsFrom, type Sample } from "../domain/latency.ts";
 import { sampleDays, sampleSlots } from "../domain/limits.ts";
-import { parseRecord } from "../domain/parse.ts";
 import { realtimeQueue } from "../domain/queue-message.ts";
+import { itemVersion, readItem } from "./versions.ts";
 
 /** How long work took of late, by lane, and for real-time calls. A forecast rests on it, and no promise does. */
 export interface Latencies {
@@ -42,7 +42,7 @@ export function latencyStore(table: Table, clock: Clock, tickSeconds: number): L
       const slot = Number.parseInt(sha256(source).slice(0, 8), 16) % sampleSlots;
       const sk = `SAMPLE#${String(slot).padStart(2, "0")}`;
       try {
-        await table.put({ item: { pk: partitionOf(lane), sk, ...sample }, when: [] });
+        await table.put({ item: { pk: partitionOf(lane), sk, v: itemVersion, ...sample }, when: [] });
       } catch {
         // One figure fewer; what it was taken from is kept, and must go on.
       }
@@ -65,7 +65,7 @@ export function latencyStore(table: Table, clock: Clock, tickSeconds: number): L
 async function readSamples(table: Table, lane: string, now: number): Promise<Sample[]> {
   try {
     const { items } = await table.query({ pk: partitionOf(lane), prefix: "SAMPLE#" });
-    const samples = items.map((item) => parseRecord(schema, item, `${item.pk} ${item.sk}`));
+    const samples = items.map((item) => readItem(schema, item, `${item.pk} ${item.sk}`));
     return samples.filter(({ at }) => now - at < sampleDays * 24 * 3_600_000);
   } catch {
     return [];

@@ -1,5 +1,6 @@
 import type { Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
+import { itemVersion } from "./versions.ts";
 
 /**
  * Leases only save work: two holders at once change nothing, since every write that matters is conditional. All of them
@@ -66,6 +67,6 @@ async function take(
   });
   if (isOver.moved || isOver.current?.["owner"] === owner) return true;
   if (isOver.current !== undefined) return false;
-  const first = await table.insert({ ...key, owner, until });
+  const first = await table.insert({ ...key, v: itemVersion, owner, until });
   return first.moved || first.current?.["owner"] === owner;
 }

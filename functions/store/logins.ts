@@ -1,5 +1,6 @@
 import type { Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
+import { itemVersion } from "./versions.ts";
 
 const windowSeconds = 60;
 
@@ -16,7 +17,7 @@ export function loginStore(table: Table, clock: Clock): Logins {
       const minute = Math.floor(seconds / windowSeconds);
       const key = { pk: `LOGIN#${address}`, sk: String(minute) };
       const expiresAt = (minute + 2) * windowSeconds;
-      const found = await table.update({ key, set: { expiresAt }, add: { failures: 1 }, when: [] });
+      const found = await table.update({ key, set: { v: itemVersion, expiresAt }, add: { failures: 1 }, when: [] });
       const failures = found.moved ? Number(found.item["failures"]) : 1;
       return { failures, secondsLeft: windowSeconds - (seconds % windowSeconds) };
     },

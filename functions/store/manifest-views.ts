@@ -2,7 +2,7 @@ import type { Key, Table } from "../clients/table.ts";
 import { iso } from "../domain/clock.ts";
 import { maxPageSize } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
-import { headKey, listKey, ownerKey, pageKey, quarantinePrefix, toManifest, toMembers } from "./manifests.ts";
+import { headKey, listKey, ownerKey, pageKey, quarantinePrefix, toManifest, toMembers } from "./manifest-items.ts";
 
 /** A manifest and its place in the list; only its id where it cannot be read. */
 export interface ListedManifest {

@@ -4,8 +4,8 @@ import type { NewId } from "../domain/clock.ts";
 import { chunksOf } from "../domain/concurrently.ts";
 import { membersPerPage } from "../domain/limits.ts";
 import type { Member } from "../domain/manifest.ts";
-import { parseRecord } from "../domain/parse.ts";
 import type { PrimerHint } from "../domain/priming.ts";
+import { itemVersion, readableItem, readItem } from "./versions.ts";
 
 /** Who went ahead for a prefix, and who waits for that: hints only. Whoever waits is queued, with a time, and rescue comes by. */
 export interface Primers {
@@ -31,14 +31,17 @@ export function primerStore(table: Table, newId: NewId): Primers {
   return {
     async find(lane, key) {
       const item = await table.get(hintKey(lane, key));
-      return item === undefined ? undefined : parseRecord(hintSchema, item, item.pk);
+      return item === undefined ? undefined : readItem(hintSchema, item, item.pk);
     },
     async note(lane, key, hint) {
-      await table.put({ item: { ...hintKey(lane, key), ...hint, expiresAt: expiresAt(hint) }, when: [] });
+      await table.put({
+        item: { ...hintKey(lane, key), v: itemVersion, ...hint, expiresAt: expiresAt(hint) },
+        when: [],
+      });
     },
     async addWaiting(hint, members, until) {
       for (const page of chunksOf(members, membersPerPage)) {
-        const item = { pk: `PRIMER#${hint.manifestId}`, sk: `WAIT#${newId()}`, members: page, until };
+        const item = { pk: `PRIMER#${hint.manifestId}`, sk: `WAIT#${newId()}`, v: itemVersion, members: page, until };
         await table.put({ item: { ...item, expiresAt: expiresAt(hint) }, when: [] });
       }
     },
@@ -48,7 +51,10 @@ export function primerStore(table: Table, newId: NewId): Primers {
         const from = after === undefined ? {} : { after };
         const page = await table.query({ pk: `PRIMER#${manifestId}`, prefix: "WAIT#", limit: 5, ...from });
         // Who is on a page that cannot be read goes when the wait is over.
-        for (const item of page.items) if (v.is(pageSchema, item)) yield v.parse(pageSchema, item);
+        for (const item of page.items) {
+          const read = readableItem(pageSchema, item);
+          if (read !== undefined) yield read;
+        }
         after = page.next;
       } while (after !== undefined);
     },

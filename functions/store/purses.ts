@@ -2,8 +2,8 @@ import * as v from "valibot";
 import type { Clause, Table, Write } from "../clients/table.ts";
 import type { NanoUsd, PurseDay } from "../domain/budget.ts";
 import { budgetShards } from "../domain/limits.ts";
-import { parseRecord } from "../domain/parse.ts";
 import { type Session, shardOf } from "../domain/session.ts";
+import { itemVersion, readItem } from "./versions.ts";
 
 /**
  * What is committed of budgets. A day of a purse is one item that reservations only raise, so that a condition can bound
@@ -36,9 +36,9 @@ export function purseStore(table: Table): Purses {
       const sum = { reserved: 0, released: 0, spent: 0 };
       for (const item of items) {
         const what = `${item.sk} of ${item.pk}`;
-        if (item.sk === "RESERVED") sum.reserved = parseRecord(reservedSchema, item, what).reserved;
+        if (item.sk === "RESERVED") sum.reserved = readItem(reservedSchema, item, what).reserved;
         else {
-          const { released, spent } = parseRecord(settledSchema, item, what);
+          const { released, spent } = readItem(settledSchema, item, what);
           sum.released += released;
           sum.spent += spent;
         }
@@ -55,7 +55,9 @@ export function claimWrite({ purse, day, nanoUsd, seen, limit }: Claim): Write {
     seen.reserved === 0
       ? { attribute: "reserved", is: "absent" }
       : { attribute: "reserved", is: "atMost", value: room };
-  return { update: { key, add: { reserved: nanoUsd }, when: limit === undefined ? [] : [bounded] } };
+  return {
+    update: { key, set: { v: itemVersion }, add: { reserved: nanoUsd }, when: limit === undefined ? [] : [bounded] },
+  };
 }
 
 /** With the end of a turn: what was reserved for it is free again, or spent. */
@@ -71,6 +73,6 @@ export function spendWrites({ sessionId, budget }: Session, spent: NanoUsd): Wri
 function settle(sessionId: string, budget: Session["budget"], add: Record<string, number>): Write[] {
   const sk = `SETTLED#${shardOf(sessionId, budgetShards)}`;
   return (budget?.of ?? []).map((purse) => ({
-    update: { key: { pk: partition(purse, budget?.day ?? ""), sk }, add, when: [] },
+    update: { key: { pk: partition(purse, budget?.day ?? ""), sk }, set: { v: itemVersion }, add, when: [] },
   }));
 }

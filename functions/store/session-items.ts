@@ -2,7 +2,6 @@ import * as v from "valibot";
 import type { Clause, Item } from "../clients/table.ts";
 import { iso } from "../domain/clock.ts";
 import { isId } from "../domain/ids.ts";
-import { parseRecord } from "../domain/parse.ts";
 import {
   duePartition,
   dueShardOf,
@@ -13,13 +12,11 @@ import {
   type Session,
   statuses,
 } from "../domain/session.ts";
+import { itemVersion, readItem } from "./versions.ts";
 
 /** How a session lies in the table. One partition a session: `META` moves, everything beside it is insert-only. */
 export const sessionPartition = (sessionId: string) => `SESSION#${sessionId}`;
 export const metaKey = (sessionId: string) => ({ pk: sessionPartition(sessionId), sk: "META" });
-
-/** Raised when the shape of an item changes; older ones are still read. */
-const itemVersion = 1;
 
 const time = v.number();
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -63,7 +60,7 @@ const schema = v.object({
 
 /** @throws CorruptRecordError naming the field */
 export function parseSession(item: unknown, what: string): Session {
-  return parseRecord(schema, item, what);
+  return readItem(schema, item, what);
 }
 
 /** The due index is sparse: an item without these two attributes is not in it. */
