@@ -27,7 +27,7 @@ export function toStored(value: unknown, path: string): unknown {
   if (Array.isArray(value)) {
     return value.filter((one) => one !== undefined).map((one: unknown, index) => toStored(one, `${path}[${index}]`));
   }
-  if (typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) return storedMap(value, path);
+  if (isObject(value) && Object.getPrototypeOf(value) === Object.prototype) return storedMap(value, path);
   throw new ValidationException(`${path}: ${typeof value} has no form in the table`);
 }
 
@@ -37,17 +37,23 @@ export function copied<T>(value: T): T {
 }
 
 function copy(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
+  if (!isObject(value)) return value;
   if (value instanceof Uint8Array) return new Uint8Array(value);
   if (Array.isArray(value)) return value.map(copy);
   const made: Record<string, unknown> = {};
-  for (const [name, one] of Object.entries(value)) made[name] = copy(one);
+  for (const name of Object.keys(value)) made[name] = copy(value[name]);
   return made;
 }
 
-function storedMap(map: object, path: string): Record<string, unknown> {
-  const kept = Object.entries(map).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept.map(([name, value]) => [name, toStored(value, `${path}.${name}`)]));
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+function storedMap(map: Record<string, unknown>, path: string): Record<string, unknown> {
+  const made: Record<string, unknown> = {};
+  for (const name of Object.keys(map)) {
+    const value = map[name];
+    if (value !== undefined) made[name] = typeof value === "string" ? value : toStored(value, `${path}.${name}`);
+  }
+  return made;
 }
 
 /** Refuses what DynamoDB would refuse: empty keys, attributes of an index that are not of its type, items too large. */
@@ -78,13 +84,19 @@ export function bytesOf(value: unknown): number {
   if (typeof value === "number") return Math.ceil(String(value).length / 2) + 1;
   if (value instanceof Uint8Array) return value.byteLength;
   if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + bytesOf(one) + 1, 3);
-  if (typeof value !== "object" || value === null) return 1;
-  return Object.entries(value).reduce((sum, [name, one]) => sum + Buffer.byteLength(name) + bytesOf(one) + 1, 3);
+  if (!isObject(value)) return 1;
+  return Object.keys(value).reduce((sum, name) => sum + Buffer.byteLength(name) + bytesOf(value[name]) + 1, 3);
 }
 
 /** Text sorts by its bytes in UTF-8, numbers by size. */
 export function compareValues(one: unknown, other: unknown): number {
-  return typeof one === "number" && typeof other === "number"
-    ? one - other
-    : Buffer.compare(Buffer.from(String(one)), Buffer.from(String(other)));
+  return typeof one === "number" && typeof other === "number" ? one - other : compareText(String(one), String(other));
+}
+
+/** Only above the surrogates is the order of JavaScript another than that of the bytes. */
+function compareText(one: string, other: string): number {
+  if (one === other) return 0;
+  if (/[\ud800-\udfff]/.test(one) || /[\ud800-\udfff]/.test(other))
+    return Buffer.compare(Buffer.from(one), Buffer.from(other));
+  return one < other ? -1 : 1;
 }

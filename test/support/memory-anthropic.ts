@@ -5,7 +5,7 @@ import { type Call, createExchange, type Reply } from "../../infra/local/anthrop
 import { createFaults, type Faults } from "../../infra/local/anthropic/faults.ts";
 import { createModel, type StandInModel, type WorldOptions } from "../../infra/local/anthropic/model.ts";
 
-export interface MemoryAnthropicOptions extends Pick<WorldOptions, "clock" | "batchSeconds"> {
+export interface MemoryAnthropicOptions extends Pick<WorldOptions, "clock" | "batchSeconds" | "journal"> {
   secrets: Secrets;
   seed?: string;
   /** From key to workspace; every key is good for one and the same unless given. */
@@ -28,8 +28,9 @@ export const memoryWorkspaceId = "wrkspc_test";
 
 /** Anthropic without a network: the real client, whose `fetch` asks the stand-in for its answer. */
 export function memoryAnthropic(options: MemoryAnthropicOptions): MemoryAnthropic {
-  const { clock, secrets, seed = "memory", keys, batchSeconds = { min: 600, max: 600 } } = options;
-  const model = createModel({ clock, seed, batchSeconds, resultsBase: () => baseURL });
+  const { clock, secrets, seed = "memory", keys, journal, batchSeconds = { min: 600, max: 600 } } = options;
+  const kept = journal === undefined ? {} : { journal };
+  const model = createModel({ clock, seed, batchSeconds, resultsBase: () => baseURL, ...kept });
   const chance = createChance(seed);
   let draws = 0;
   const faults = createFaults(() => {

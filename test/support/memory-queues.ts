@@ -1,4 +1,5 @@
 import { type Queues, type Received, UnknownQueueError } from "../../functions/clients/sqs.ts";
+import { type SortedList, sortedList } from "./sorted-list.ts";
 
 /** SQS: entries a call. */
 const maxEntries = 10;
@@ -38,71 +39,112 @@ interface Message {
   handle: string | undefined;
 }
 
+/** Each message is in `all`, the oldest first, and either visible or hidden, those first that come again first. */
+interface Queue {
+  all: Map<number, Message>;
+  visible: SortedList<Message>;
+  hidden: Set<Message>;
+  byHandle: Map<string, Message>;
+  dead: string[];
+}
+
+const newQueue = (): Queue => ({
+  all: new Map(),
+  visible: sortedList((one, other) => one.id - other.id),
+  hidden: new Set(),
+  byHandle: new Map(),
+  dead: [],
+});
+
 /** Standard queues in memory: at least once, hidden while somebody holds a message, set aside after too many receives. */
 export function memoryQueues(options: MemoryQueuesOptions): MemoryQueues {
   const { clock, names, visibilitySeconds = 960, retentionSeconds = 345_600, maxReceiveCount = 5 } = options;
   const { isDoubled = () => false, pick = () => 0 } = options;
-  const queues = new Map<string, Message[]>();
-  const dead = new Map<string, string[]>();
+  const queues = new Map<string, Queue>();
   let count = 0;
   const next = () => {
     count += 1;
     return count;
   };
-  const messagesOf = (queue: string): Message[] => {
-    if (names !== undefined && !names.includes(queue)) throw new UnknownQueueError(queue);
-    const messages = (queues.get(queue) ?? []).filter(({ goneAt }) => goneAt > clock.now());
-    queues.set(queue, messages);
-    return messages;
+  const queueOf = (name: string): Queue => {
+    if (names !== undefined && !names.includes(name)) throw new UnknownQueueError(name);
+    const queue = queues.get(name) ?? newQueue();
+    queues.set(name, queue);
+    for (const message of queue.all.values()) {
+      if (message.goneAt > clock.now()) break;
+      drop(queue, message);
+    }
+    for (const message of queue.hidden) {
+      if (message.visibleAt > clock.now()) break;
+      queue.hidden.delete(message);
+      queue.visible.add(message);
+    }
+    return queue;
   };
-  const add = (queue: string, body: string) => {
+  const add = (name: string, body: string) => {
     checkBody(body);
     const goneAt = clock.now() + retentionSeconds * 1000;
-    messagesOf(queue).push({ id: next(), body, goneAt, visibleAt: clock.now(), receives: 0, handle: undefined });
+    const message = { id: next(), body, goneAt, visibleAt: clock.now(), receives: 0, handle: undefined };
+    const queue = queueOf(name);
+    queue.all.set(message.id, message);
+    queue.visible.add(message);
   };
-  const take = (queue: string, message: Message): Received[] => {
+  const take = (queue: Queue, message: Message): Received[] => {
     if (message.receives >= maxReceiveCount) {
-      drop(messagesOf(queue), message);
-      dead.set(queue, [...(dead.get(queue) ?? []), message.body]);
+      drop(queue, message);
+      queue.dead.push(message.body);
       return [];
     }
+    if (message.handle !== undefined) queue.byHandle.delete(message.handle);
+    const handle = `${message.id}/${next()}`;
     message.receives += 1;
     message.visibleAt = clock.now() + visibilitySeconds * 1000;
-    message.handle = `${message.id}/${next()}`;
-    return [{ body: message.body, handle: message.handle, receives: message.receives }];
+    message.handle = handle;
+    queue.hidden.add(message);
+    queue.byHandle.set(handle, message);
+    return [{ body: message.body, handle, receives: message.receives }];
+  };
+  const pickFrom = ({ visible }: Queue): Message[] => {
+    const message = visible.at(pick(visible.size));
+    if (message !== undefined) visible.remove(message);
+    return message === undefined ? [] : [message];
   };
   return {
-    async send(queue, messages) {
+    async send(name, messages) {
       checkEntries(messages);
-      messagesOf(queue);
+      queueOf(name);
       for (const message of messages) {
         const body = JSON.stringify(message);
-        add(queue, body);
-        if (isDoubled()) add(queue, body);
+        add(name, body);
+        if (isDoubled()) add(name, body);
       }
     },
-    async receive(queue, most = maxEntries) {
-      const visible = messagesOf(queue).filter(({ visibleAt }) => visibleAt <= clock.now());
-      const taken = Array.from({ length: Math.min(most, maxEntries, visible.length) }, () =>
-        visible.splice(pick(visible.length), 1),
-      ).flat();
+    async receive(name, most = maxEntries) {
+      const queue = queueOf(name);
+      const length = Math.min(most, maxEntries, queue.visible.size);
+      const taken = Array.from({ length }, () => pickFrom(queue)).flat();
       return taken.flatMap((message) => take(queue, message));
     },
-    async remove(queue, handles) {
+    async remove(name, handles) {
       checkEntries(handles);
-      const messages = messagesOf(queue);
+      const queue = queueOf(name);
       // A handle is good for the last receipt of its message; an older one is taken, and changes nothing.
-      for (const message of messages.filter(({ handle }) => handle !== undefined && handles.includes(handle)))
-        drop(messages, message);
+      for (const handle of handles) {
+        const message = queue.byHandle.get(handle);
+        if (message !== undefined) drop(queue, message);
+      }
     },
     put: add,
-    bodies: (queue) => messagesOf(queue).map(({ body }) => body),
-    deadLetters: (queue) => dead.get(queue) ?? [],
+    bodies: (name) => [...queueOf(name).all.values()].map(({ body }) => body),
+    deadLetters: (name) => [...(queues.get(name)?.dead ?? [])],
   };
 }
 
-function drop(messages: Message[], message: Message): void {
-  messages.splice(messages.indexOf(message), 1);
+function drop({ all, visible, hidden, byHandle }: Queue, message: Message): void {
+  all.delete(message.id);
+  visible.remove(message);
+  hidden.delete(message);
+  if (message.handle !== undefined) byHandle.delete(message.handle);
 }
 
 function checkEntries(entries: readonly unknown[]): void {

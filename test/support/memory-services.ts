@@ -2,7 +2,7 @@ import type { Events, OutgoingEvent } from "../../functions/clients/eventbridge.
 import type { Objects } from "../../functions/clients/s3.ts";
 import type { Secrets } from "../../functions/clients/secrets-manager.ts";
 
-export type MemoryObjects = Objects & { keys(): string[] };
+export type MemoryObjects = Objects & { keys(): string[]; remove(key: string): void };
 
 /** A bucket in memory, with copies in and out. */
 export function memoryObjects(): MemoryObjects {
@@ -17,6 +17,7 @@ export function memoryObjects(): MemoryObjects {
       return new Uint8Array(bytes);
     },
     keys: () => [...objects.keys()],
+    remove: (key) => void objects.delete(key),
   };
 }
 

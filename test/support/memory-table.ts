@@ -13,6 +13,7 @@ import type {
 } from "../../functions/clients/table.ts";
 import { tableDefinition } from "../../infra/table-definition.ts";
 import { itemHistory } from "./item-history.ts";
+import { compareEntries } from "./item-index.ts";
 import {
   bytesOf,
   checkedItem,
@@ -44,9 +45,9 @@ export type MemoryTable = Table & { items(): Item[]; peek(key: Key): Item | unde
  * index with what it includes that may answer from the past, and copies in and out. What DynamoDB refuses throws here as well.
  */
 export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
-  const { clock = { now: () => 0 }, indexLagMs = () => 0 } = options;
+  const { clock = { now: () => 0 }, indexLagMs } = options;
   const indexes: readonly IndexKeys[] = options.indexes ?? tableDefinition.indexes;
-  const history = itemHistory(clock);
+  const history = itemHistory({ clock, indexes, lags: indexLagMs !== undefined });
   const put = ({ item, when }: Put): Found => {
     checkKey(item);
     checkClauses(when);
@@ -85,7 +86,8 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
     async queryIndex(query) {
       const index = indexes.find(({ name }) => name === query.index);
       if (index === undefined) throw new ValidationException(`no index ${query.index}`);
-      return runIndexQuery(history.asOf(indexLagMs), query, index.includes ?? []);
+      const items = indexLagMs === undefined ? history.walk(query) : inOrder(history.asOf(indexLagMs), query);
+      return runIndexQuery(items, query, index.includes ?? []);
     },
   };
 }
@@ -166,22 +168,31 @@ function checkTransaction(writes: readonly Write[]): void {
   for (const write of writes) if ("update" in write) checkChange(write.update);
 }
 
+/** @param items in order */
 function runQuery(items: readonly Item[], { prefix = "", after, limit, newestFirst = false }: Query): Page {
-  const sorted = items
+  const sorted = newestFirst ? items.toReversed() : items;
+  const rest = sorted
     .filter(({ sk }) => sk.startsWith(prefix))
-    .toSorted((one, other) => compareValues(one.sk, other.sk) * (newestFirst ? -1 : 1));
-  const rest =
-    after === undefined ? sorted : sorted.filter(({ sk }) => compareValues(sk, after.sk) * (newestFirst ? -1 : 1) > 0);
+    .filter(({ sk }) => after === undefined || compareValues(sk, after.sk) * (newestFirst ? -1 : 1) > 0);
   return paged(rest, limit);
 }
 
-function runIndexQuery(items: readonly Item[], query: IndexQuery, includes: readonly string[]): Page {
+/** Those of an index's partition from where the query begins, in its direction. */
+function inOrder(items: readonly Item[], { partition, sort, after, newestFirst = false }: IndexQuery): Item[] {
+  const sign = newestFirst ? -1 : 1;
+  const entryOf = (item: Item) => ({ pk: item.pk, sk: item.sk, sort: item[sort] });
+  const order = (one: Item, other: Item) => compareEntries(entryOf(one), entryOf(other)) * sign;
+  return items
+    .filter((item) => item[partition.attribute] === partition.value && item[sort] !== undefined)
+    .filter((item) => after === undefined || order(item, after) > 0)
+    .toSorted(order);
+}
+
+/** @param items of the partition, in order from where the query begins */
+function runIndexQuery(items: Iterable<Item>, query: IndexQuery, includes: readonly string[]): Page {
   const { partition, sort, upTo, below, after, limit, newestFirst = false } = query;
   if (after !== undefined && (after[partition.attribute] !== partition.value || after[sort] === undefined))
     throw new ValidationException("The provided starting key is invalid");
-  const order = (one: Item, other: Item) =>
-    (compareValues(one[sort], other[sort]) || compareValues(one.pk + one.sk, other.pk + other.sk)) *
-    (newestFirst ? -1 : 1);
   const keysOf = (item: Item): Item => ({
     pk: item.pk,
     sk: item.sk,
@@ -190,14 +201,13 @@ function runIndexQuery(items: readonly Item[], query: IndexQuery, includes: read
   });
   const shown = (item: Item) =>
     includes.flatMap((attribute) => (item[attribute] === undefined ? [] : [[attribute, item[attribute]]]));
-  const found = items
-    .filter((item) => item[partition.attribute] === partition.value && item[sort] !== undefined)
-    .filter((item) => upTo === undefined || Number(item[sort]) <= upTo)
-    .filter((item) => below === undefined || compareValues(item[sort], below) < 0)
-    .filter((item) => after === undefined || order(item, after) > 0)
-    .toSorted(order)
-    .slice(0, limit)
-    .map((item) => ({ ...Object.fromEntries(shown(item)), ...keysOf(item) }));
+  const isAbove = (item: Item) =>
+    (upTo !== undefined && Number(item[sort]) > upTo) || (below !== undefined && compareValues(item[sort], below) >= 0);
+  const found: Item[] = [];
+  for (const item of items) {
+    if (found.length >= limit || (isAbove(item) && !newestFirst)) break;
+    if (!isAbove(item)) found.push({ ...Object.fromEntries(shown(item)), ...keysOf(item) });
+  }
   return paged(found, limit, keysOf);
 }
 
