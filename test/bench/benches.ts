@@ -4,8 +4,19 @@ import { cost } from "./cost.ts";
 import { lines } from "./lines.ts";
 import type { Bench } from "./measure.ts";
 import { settleMemory, submitMemory } from "./memory.ts";
+import { night } from "./night.ts";
 import { settle } from "./settle.ts";
 import { spawn } from "./spawn.ts";
 
 /** Every bench, in the order of the report. */
-export const benches: readonly Bench[] = [cost, spawn, cold, submitMemory, settle, settleMemory, lines, batchSize];
+export const benches: readonly Bench[] = [
+  cost,
+  spawn,
+  cold,
+  submitMemory,
+  settle,
+  settleMemory,
+  lines,
+  batchSize,
+  night,
+];
