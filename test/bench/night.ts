@@ -55,9 +55,9 @@ async function run(runs: number): Promise<Section> {
         target: atMost(1.1),
       },
       {
-        what: "processor time a session in the last tenth of the million, against the first",
+        what: "processor time a session in the ninth tenth of the million, against the second",
         unit: "",
-        samples: [(tenths.at(-1) ?? 0) / (tenths[0] ?? 0)],
+        samples: [(tenths[8] ?? 0) / (tenths[1] ?? 0)],
       },
     ],
     tables: [
