@@ -1,6 +1,7 @@
 import { batchSize } from "./batch-size.ts";
 import { cold } from "./cold.ts";
 import { cost } from "./cost.ts";
+import { delay } from "./delay.ts";
 import { lines } from "./lines.ts";
 import type { Bench } from "./measure.ts";
 import { settleMemory, submitMemory } from "./memory.ts";
@@ -19,4 +20,5 @@ export const benches: readonly Bench[] = [
   lines,
   batchSize,
   night,
+  delay,
 ];

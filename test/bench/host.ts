@@ -24,7 +24,14 @@ export interface HostOptions {
 }
 
 const options: HostOptions = JSON.parse(process.argv[2] ?? "");
-const aws = await startLocalAws({ home: options.home, secrets: () => options.secrets });
+const told: { at: number; count: number }[] = [];
+const aws = await startLocalAws({
+  home: options.home,
+  secrets: () => options.secrets,
+  onEvents: (events) => {
+    for (const { detail } of events) told.push({ at: Date.now(), count: Number(detail["count"] ?? 1) });
+  },
+});
 const wire = countingWire();
 const model = await startBenchModel(prose(options.answerBytes, 2));
 const environment: Record<string, string> = { ANTHROPIC_BASE_URL: model.url };
@@ -35,7 +42,8 @@ for (const [name, value] of Object.entries(aws.environment)) {
 
 process.on("message", (message: { step?: string }) => {
   if (message.step !== undefined) wire.enter(message.step);
-  process.send?.({ tallies: wire.tallies(), bytesIn: model.bytesIn(), requests: model.requests() });
+  const sent = { bytesIn: model.bytesIn(), requests: model.requests(), created: model.created() };
+  process.send?.({ tallies: wire.tallies(), ...sent, told });
 });
 process.once("disconnect", () => void stop());
 process.send?.({ environment });
