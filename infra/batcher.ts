@@ -33,7 +33,11 @@ export class Batcher extends Construct {
       errors: { impact: "Accepted tasks wait in their lanes.", heading: "batcher-errors", periods: 3 },
       topic,
     });
-    storage.grantReadWrite(room.lambda);
+    storage.grant(room.lambda, {
+      items: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
+      indexes: ["due"],
+      bodies: ["read"],
+    });
     queues.grantDrain(room.lambda);
     queues.grantReroute(room.lambda);
     secrets.grantReadApiKeys(room.lambda);

@@ -33,7 +33,11 @@ export class Poller extends Construct {
       errors: { impact: "Answers that are ready are delivered late.", heading: "poller-errors", periods: 3 },
       topic,
     });
-    storage.grantReadWrite(room.lambda);
+    storage.grant(room.lambda, {
+      items: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
+      indexes: ["due"],
+      bodies: ["read", "write"],
+    });
     queues.grantSend(room.lambda);
     secrets.grantReadApiKeys(room.lambda);
     bus.grantPutEventsTo(room.lambda);

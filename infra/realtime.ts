@@ -33,7 +33,10 @@ export class Realtime extends Construct {
       },
       topic,
     });
-    storage.grantReadWrite(room.lambda);
+    storage.grant(room.lambda, {
+      items: ["GetItem", "Query", "PutItem", "UpdateItem"],
+      bodies: ["read", "write"],
+    });
     secrets.grantReadApiKeys(room.lambda);
     bus.grantPutEventsTo(room.lambda);
     room.lambda.addEventSource(

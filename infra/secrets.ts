@@ -1,5 +1,5 @@
 import { SecretValue } from "aws-cdk-lib";
-import type { IGrantable } from "aws-cdk-lib/aws-iam";
+import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { Config } from "../functions/domain/config/index.ts";
@@ -31,7 +31,11 @@ export class Secrets extends Construct {
 
   /** Every key of Anthropic's that a lane may ask for. */
   grantReadApiKeys(reader: IGrantable): void {
-    for (const key of [this.apiKey, ...this.laneKeys]) key.grantRead(reader);
+    for (const key of [this.apiKey, ...this.laneKeys]) grantValue(reader, key);
+  }
+
+  grantReadToken(reader: IGrantable): void {
+    grantValue(reader, this.token);
   }
 
   private laneKey(name: string): ISecret {
@@ -39,4 +43,15 @@ export class Secrets extends Construct {
       ? Secret.fromSecretCompleteArn(this, `LaneKey ${name.split(":").at(-1)}`, name)
       : Secret.fromSecretNameV2(this, `LaneKey ${name}`, name);
   }
+}
+
+interface SecretArns {
+  secretArn: string;
+  secretFullArn?: string | undefined;
+}
+
+/** The value alone. Secrets Manager ends each ARN with six characters, which a secret known by its name does not tell. */
+function grantValue(grantee: IGrantable, { secretFullArn, secretArn }: SecretArns): void {
+  const resourceArns = [secretFullArn ?? `${secretArn}-??????`];
+  Grant.addToPrincipal({ grantee, actions: ["secretsmanager:GetSecretValue"], resourceArns });
 }

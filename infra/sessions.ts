@@ -33,7 +33,11 @@ export class Sessions extends Construct {
       },
       topic,
     });
-    storage.grantReadWrite(this.room.lambda);
+    storage.grant(this.room.lambda, {
+      items: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"],
+      indexes: ["due", "byAgent", "byLabel"],
+      bodies: ["read", "write"],
+    });
     queues.grantSend(this.room.lambda);
     bus.grantPutEventsTo(this.room.lambda);
   }

@@ -41,7 +41,10 @@ export class Spawn extends Construct {
       errors: { impact: "Tasks are refused that should be accepted.", heading: "spawn-errors" },
       topic,
     });
-    storage.grantReadWrite(this.room.lambda);
+    storage.grant(this.room.lambda, {
+      items: ["GetItem", "Query", "PutItem", "UpdateItem"],
+      bodies: ["read", "write"],
+    });
     queues.grantSend(this.room.lambda);
     // By detail type alone: whoever may put events on the bus may spawn, and our own events have another type.
     new Rule(this, "OnBusEvent", {

@@ -1,6 +1,6 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { AttributeType, BillingMode, ProjectionType, Table } from "aws-cdk-lib/aws-dynamodb";
-import type { IGrantable } from "aws-cdk-lib/aws-iam";
+import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { Settings } from "./settings.ts";
@@ -9,9 +9,14 @@ import { type IndexDefinition, type KeyAttribute, tableDefinition } from "./tabl
 /** Longer than any result lives at Anthropic (29 days) and than manifests must be kept (35 days). */
 const bodyDays = 90;
 
-const readActions = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
-/** What the parts of a transaction need as well: a transaction has no action of its own. */
-const writeActions = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"];
+/** What a room does with what is stored, and no more: a test holds it against the calls of a recorded run. */
+export interface StorageGrant {
+  /** Actions on the items of the table. A transaction has none of its own: its parts are these. */
+  items: readonly ("GetItem" | "BatchGetItem" | "Query" | "PutItem" | "UpdateItem" | "DeleteItem")[];
+  /** Indexes that it queries. */
+  indexes?: readonly (typeof tableDefinition.indexes)[number]["name"][];
+  bodies?: readonly ("read" | "write")[];
+}
 
 /** The table of small facts, and the bucket for bodies too large for an item. */
 export class Storage extends Construct {
@@ -52,22 +57,20 @@ export class Storage extends Construct {
     });
   }
 
-  /** Read sessions, lists and bodies. */
-  grantRead(reader: IGrantable): void {
-    this.table.grant(reader, ...readActions);
-    this.bucket.grantRead(reader);
-  }
-
-  /** Read and write all of it; no scan, no stream, no deletion of bodies, since no room does any. */
-  grantReadWrite(writer: IGrantable): void {
-    this.table.grant(writer, ...readActions, ...writeActions);
-    this.bucket.grantRead(writer);
-    this.bucket.grantPut(writer);
-  }
-
-  /** Count, and nothing else: an update returns the new figure, so that not even reading is needed. */
-  grantCount(counter: IGrantable): void {
-    this.table.grant(counter, "dynamodb:UpdateItem");
+  grant(grantee: IGrantable, { items, indexes = [], bodies = [] }: StorageGrant): void {
+    const { tableArn } = this.table;
+    const actions = items.map((action) => `dynamodb:${action}`);
+    Grant.addToPrincipal({ grantee, actions, resourceArns: [tableArn] });
+    for (const index of indexes) {
+      Grant.addToPrincipal({ grantee, actions: ["dynamodb:Query"], resourceArns: [`${tableArn}/index/${index}`] });
+    }
+    const { bucketArn } = this.bucket;
+    const objects = [this.bucket.arnForObjects("*")];
+    if (bodies.includes("write")) Grant.addToPrincipal({ grantee, actions: ["s3:PutObject"], resourceArns: objects });
+    if (!bodies.includes("read")) return;
+    Grant.addToPrincipal({ grantee, actions: ["s3:GetObject"], resourceArns: objects });
+    // No room lists. But without it S3 answers 403 for a body that is gone, which would look like S3 being away for ever.
+    Grant.addToPrincipal({ grantee, actions: ["s3:ListBucket"], resourceArns: [bucketArn] });
   }
 }
 

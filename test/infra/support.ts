@@ -29,7 +29,7 @@ export const exampleConfig = {
   lanes: [{ id: "night", hours: "22:00-06:00", tz: "UTC", flushEverySeconds: 600, apiKeySecret: "night-key" }],
 };
 
-export const exampleFiles = {
+export const exampleFiles: Record<string, string> = {
   "offpeak.json": JSON.stringify(exampleConfig),
   "prompts/worker.md": "You write reports.",
 };
@@ -50,8 +50,8 @@ function writeInto(folder: string, files: Record<string, string>): string {
 }
 
 /** The stack's template, with the flags of `cdk.json`, and without building any code. */
-export function synthesize(settings: Settings = { stage: "prod" }): Template {
-  const folder = writeInto(mkdtempSync(join(tmpdir(), "offpeak-infra-")), exampleFiles);
+export function synthesize(settings: Settings = { stage: "prod" }, files = exampleFiles): Template {
+  const folder = writeInto(mkdtempSync(join(tmpdir(), "offpeak-infra-")), files);
   try {
     const loaded = loadConfiguration(join(folder, "offpeak.json"));
     if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
