@@ -7,6 +7,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { spawnPaths } from "../functions/spawn/env.ts";
+import { acknowledge, acknowledgeLogs } from "./acknowledge.ts";
 
 /** A brake on a caller that runs away, not a quota: a nightly set of ten thousand passes in twenty seconds. */
 const throttle = { rateLimit: 500, burstLimit: 1_000 };
@@ -41,6 +42,10 @@ export class HttpApi extends Construct {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledgeLogs(accessLogs);
+    acknowledge(api, "Each lets in this API alone: its ARN is joined from parts, which the rule does not read.", [
+      "cdk-validator-cfnguard::lambda_function_public_access_prohibited_check",
+    ]);
     new HttpStage(this, "Stage", {
       httpApi: api,
       stageName: "$default",

@@ -2,6 +2,7 @@ import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Construct } from "constructs";
 import { defaultParkSeconds } from "../functions/domain/limits.ts";
 import { environmentNames } from "../functions/realtime/env.ts";
+import { acknowledge } from "./acknowledge.ts";
 import type { Foundation } from "./foundation.ts";
 import { deployedConfigPath, RoomFunction } from "./room-function.ts";
 import { realtimeFunctionSeconds, retrySeconds, tickSeconds } from "./timing.ts";
@@ -47,5 +48,8 @@ export class Realtime extends Construct {
         maxConcurrency: configuration.config.realtime.maxConcurrency,
       }),
     );
+    acknowledge(room.lambda, "A queue's event source has no such destination: the queue has its dead letters.", [
+      "Serverless::Serverless-LambdaEventSourceMappingDestination",
+    ]);
   }
 }

@@ -5,6 +5,7 @@ import { Architecture, type FunctionOptions, Function as LambdaFunction, Runtime
 import { FilterPattern, LogGroup, MetricFilter, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { acknowledge, acknowledgeLogs } from "./acknowledge.ts";
 import { bundledCode, type Room } from "./bundle.ts";
 import { type Configuration, configFileName } from "./configuration.ts";
 import { alarmPeriod, metricNamespace, RunbookAlarm } from "./runbook-alarm.ts";
@@ -60,6 +61,27 @@ export class RoomFunction<const Names extends readonly string[]> extends Constru
       ...props.asyncInvoke,
     });
     new RunbookAlarm(this, "Errors", { ...errors, metric: this.failures(room), threshold: 1, topic });
+    this.acknowledgeFindings();
+  }
+
+  private acknowledgeFindings(): void {
+    acknowledgeLogs(this.logGroup);
+    const { lambda } = this;
+    acknowledge(
+      lambda,
+      "Only spawn is called with work that nobody waits for, and has a destination for what failed.",
+      ["Serverless::Serverless-LambdaDLQ"],
+    );
+    acknowledge(
+      lambda,
+      "A session's timeline and its log lines, found by its id, say where its time went, for every session.",
+      ["Serverless::Serverless-LambdaTracing"],
+    );
+    acknowledge(
+      lambda,
+      "It calls Anthropic and AWS, all of them public: in a VPC it would reach them through a NAT alone.",
+      ["cdk-validator-cfnguard::lambda_inside_vpc_check"],
+    );
   }
 
   /**

@@ -3,6 +3,7 @@ import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { Config } from "../functions/domain/config/index.ts";
+import { acknowledge } from "./acknowledge.ts";
 
 /** Anthropic answers it with 401, which parks the lanes with that reason until the key is there. */
 const missingKey = "put-your-anthropic-api-key-here";
@@ -25,6 +26,11 @@ export class Secrets extends Construct {
       description: "Bearer token of Offpeak's HTTP API.",
       generateSecretString: { passwordLength: tokenCharacters, excludePunctuation: true },
     });
+    acknowledge(
+      this,
+      "Neither can be changed by AWS alone: the key is Anthropic's, the token is with callers. RUNBOOK.md says how.",
+      ["AwsSolutions::AwsSolutions-SMG4"],
+    );
     const names = new Set(lanes.flatMap(({ apiKeySecret }) => (apiKeySecret === undefined ? [] : [apiKeySecret])));
     this.laneKeys = [...names].map((name) => this.laneKey(name));
   }

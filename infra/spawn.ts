@@ -4,6 +4,7 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { Construct } from "constructs";
 import { environmentNames } from "../functions/spawn/env.ts";
+import { acknowledgeWildcard } from "./acknowledge.ts";
 import type { Foundation } from "./foundation.ts";
 import { deployedConfigPath, RoomFunction } from "./room-function.ts";
 import { ScheduledSpawn } from "./scheduled-spawn.ts";
@@ -52,6 +53,9 @@ export class Spawn extends Construct {
       eventPattern: { detailType: ["offpeak.spawn"] },
       targets: [new LambdaFunction(this.room.lambda, { deadLetterQueue })],
     });
+    const reason =
+      "Scheduler calls this one function; CDK's grant names its versions as well, of which there are none.";
+    acknowledgeWildcard(this.room.lambda, ":*", reason);
     for (const job of configuration.config.jobs) {
       new ScheduledSpawn(this, `Cron-${job.id}`, { job, target: this.room.lambda, deadLetterQueue });
     }

@@ -1,8 +1,9 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AttributeType, BillingMode, ProjectionType, Table } from "aws-cdk-lib/aws-dynamodb";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { acknowledge, acknowledgeWildcard } from "./acknowledge.ts";
 import type { Settings } from "./settings.ts";
 import { type IndexDefinition, type KeyAttribute, tableDefinition } from "./table-definition.ts";
 
@@ -55,6 +56,49 @@ export class Storage extends Construct {
       removalPolicy,
       autoDeleteObjects: !isKept,
     });
+    this.acknowledgeFindings();
+  }
+
+  private acknowledgeFindings(): void {
+    acknowledge(
+      this.table,
+      "Encrypted with DynamoDB's own key: one of KMS costs each call, and guards against nobody else.",
+      ["cdk-validator-cfnguard::dynamodb_table_encrypted_kms_check"],
+    );
+    acknowledge(
+      this.bucket,
+      "Encrypted with S3's own key: one of KMS costs each call, and guards against nobody else.",
+      ["cdk-validator-cfnguard::s3_bucket_default_encryption_kms_check"],
+    );
+    acknowledge(
+      this.bucket,
+      "A key is the hash of its object, which is written once, never changed, and gone after its days: no version could be older.",
+      [
+        "cdk-validator-cfnguard::s3_bucket_versioning_enabled_check",
+        "cdk-validator-cfnguard::s3_bucket_object_lock_enabled_check",
+      ],
+    );
+    acknowledge(
+      this.bucket,
+      "Only the functions come here, each with its own role; CloudTrail has data events for whoever asks more.",
+      [
+        "AwsSolutions::AwsSolutions-S1",
+        "cdk-validator-cfnguard::s3_bucket_logging_enabled_check",
+        "cdk-validator-cfnguard::s3_event_notifications_enabled_check",
+      ],
+    );
+    acknowledgeWildcard(
+      this.bucket,
+      "/*",
+      "Bodies lie under the hash of their text: no role can know them by name beforehand.",
+    );
+    const emptier = Stack.of(this).node.tryFindChild("Custom::S3AutoDeleteObjectsCustomResourceProvider");
+    if (emptier === undefined) return;
+    acknowledge(
+      emptier,
+      "CDK's own, which empties the bucket of a stage that goes: it calls S3 alone, outside of any VPC.",
+      ["cdk-validator-cfnguard::lambda_inside_vpc_check"],
+    );
   }
 
   grant(grantee: IGrantable, { items, indexes = [], bodies = [] }: StorageGrant): void {

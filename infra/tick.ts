@@ -5,6 +5,7 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 import { alarmPeriod, RunbookAlarm } from "./runbook-alarm.ts";
 import { tickSeconds } from "./timing.ts";
 import type { AlarmText } from "./work-queue.ts";
@@ -35,6 +36,9 @@ export class Tick extends Construct {
       const targets = calls.slice(first, first + targetsPerRule).map((call) => new LambdaFunction(target, call));
       new Rule(this, `Rule${first === 0 ? "" : first}`, { schedule, targets });
     }
+    const why = "A tick that is lost is made good by the next one, a minute later; a silence has its alarm.";
+    acknowledge(this, why, ["Serverless::Serverless-EventBusDLQ"]);
+    acknowledge(target, why, ["Serverless::Serverless-LambdaAsyncFailureDestination"]);
     new RunbookAlarm(this, "Silent", {
       ...silent,
       metric: target.metricInvocations({ period: alarmPeriod, statistic: Stats.SUM }),

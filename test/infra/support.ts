@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { onTestFinished } from "vitest";
-import { loadConfiguration } from "../../infra/configuration.ts";
+import { type Configuration, loadConfiguration } from "../../infra/configuration.ts";
 import type { Settings } from "../../infra/settings.ts";
 import { OffpeakStack } from "../../infra/stack.ts";
 
@@ -49,18 +49,23 @@ function writeInto(folder: string, files: Record<string, string>): string {
   return folder;
 }
 
-/** The stack's template, with the flags of `cdk.json`, and without building any code. */
-export function synthesize(settings: Settings = { stage: "prod" }, files = exampleFiles): Template {
+/** Those files as a deployment has them. */
+export function exampleConfiguration(files = exampleFiles): Configuration {
   const folder = writeInto(mkdtempSync(join(tmpdir(), "offpeak-infra-")), files);
   try {
     const loaded = loadConfiguration(join(folder, "offpeak.json"));
     if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
-    const { context } = JSON.parse(readFileSync("cdk.json", "utf8"));
-    const app = new App({ context: { ...context, "aws:cdk:bundling-stacks": [] } });
-    return Template.fromStack(new OffpeakStack(app, "Test", { settings, configuration: loaded.configuration }));
+    return loaded.configuration;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The stack's template, with the flags of `cdk.json`, and without building any code. */
+export function synthesize(settings: Settings = { stage: "prod" }, files = exampleFiles): Template {
+  const { context } = JSON.parse(readFileSync("cdk.json", "utf8"));
+  const app = new App({ context: { ...context, "aws:cdk:bundling-stacks": [] } });
+  return Template.fromStack(new OffpeakStack(app, "Test", { settings, configuration: exampleConfiguration(files) }));
 }
 
 /** Every resource of a type, with its logical id. */
