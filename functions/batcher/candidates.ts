@@ -9,6 +9,7 @@ import { isCurrent, parseQueueMessage, type QueueMessage } from "../domain/queue
 import type { Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
 import { isLeftToDeadLetters, isSuspect } from "../domain/visits.ts";
+import { type KeptBody, keepBodies } from "../store/kept-bodies.ts";
 import { loadConversation } from "../turns/conversation.ts";
 import type { BatcherDeps } from "./deps.ts";
 
@@ -16,7 +17,8 @@ import type { BatcherDeps } from "./deps.ts";
 export interface Candidate {
   session: Session;
   /** The Messages API body, serialized once. */
-  body: string;
+  body: KeptBody;
+  /** Of the body, and what is around it in a batch. */
   bytes: number;
   betas: readonly string[];
   /** Where others may have the same prefix, and one of them go ahead. */
@@ -26,6 +28,9 @@ export interface Candidate {
   /** Its messages, deleted once it is claimed. */
   handles: readonly string[];
 }
+
+/** The same while its body is still the text it was made as. */
+type Loaded = Omit<Candidate, "body"> & { body: string };
 
 /** A session that waits to be sent, with all the copies of its message that were received. */
 export type Waiting = Pick<Candidate, "session" | "handles">;
@@ -52,8 +57,16 @@ export interface Current {
 export async function toCandidates(received: readonly Received[], lane: string, deps: BatcherDeps): Promise<Sorted> {
   const current = await currentSessions(received, lane, deps);
   const { sound = [], suspects = [] } = Object.groupBy(current, (one) => (one.isSuspect ? "suspects" : "sound"));
-  const loaded = await mapConcurrently(sound, concurrency, (one) => toCandidate(one, lane, deps));
-  return { sound: loaded.filter((candidate) => typeof candidate === "object"), suspects };
+  const loaded = await mapConcurrently(sound, concurrency, (one) => load(one, lane, deps));
+  return { sound: keep(loaded.filter((candidate) => typeof candidate === "object")), suspects };
+}
+
+function keep(loaded: readonly Loaded[]): Candidate[] {
+  const kept = keepBodies(loaded.map(({ body }) => body));
+  return loaded.flatMap((one, index) => {
+    const body = kept[index];
+    return body === undefined ? [] : [{ ...one, body }];
+  });
 }
 
 /**
@@ -99,12 +112,21 @@ function maySend(session: Session, message: QueueMessage, lane: string, now: num
   return isWaiting && isCurrent(message, session) && session.notBefore <= now;
 }
 
-/** @returns `away` where a service did not answer, `broken` where this session is at fault */
+/** One by itself. @returns `away` where a service did not answer, `broken` where this session is at fault */
 export async function toCandidate(
-  { session, handles }: Waiting,
+  waiting: Waiting,
   lane: string,
   deps: BatcherDeps,
 ): Promise<Candidate | "away" | "broken"> {
+  const loaded = await load(waiting, lane, deps);
+  return typeof loaded === "object" ? (keep([loaded])[0] ?? "broken") : loaded;
+}
+
+async function load(
+  { session, handles }: Waiting,
+  lane: string,
+  deps: BatcherDeps,
+): Promise<Loaded | "away" | "broken"> {
   try {
     const conversation = await loadConversation(session, deps.turns);
     const body = messageBody(conversation);
@@ -134,7 +156,7 @@ export async function remarked(
 ): Promise<Candidate | undefined> {
   try {
     const body = messageBody(await loadConversation(candidate.session, turns), marking);
-    return { ...candidate, body, bytes: Buffer.byteLength(body) + overheadBytes };
+    return keep([{ ...candidate, body, bytes: Buffer.byteLength(body) + overheadBytes }])[0];
   } catch {
     // What is wrong with it comes to light where it is sent as it is.
     return undefined;

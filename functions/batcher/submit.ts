@@ -1,4 +1,4 @@
-import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
+import { chunksOf } from "../domain/concurrently.ts";
 import type { Lane } from "../domain/config/index.ts";
 import {
   batchesUnavailable,
@@ -6,14 +6,13 @@ import {
   classifyCreateRefusal,
   goesRealtime,
 } from "../domain/create-outcome.ts";
-import { concurrency, membersPerPage } from "../domain/limits.ts";
+import { membersPerPage } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
 import { shortened } from "../domain/session.ts";
-import { batchRequestLine } from "../domain/turn-request.ts";
-import type { Moved } from "../store/sessions.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
 import type { Candidate } from "./candidates.ts";
 import type { BatcherDeps } from "./deps.ts";
+import { bytesOf, claim, linesOf, type Sent, stillIn, takeOver } from "./members.ts";
 import { parkLane } from "./park.ts";
 import { hasTimeFor } from "./time-left.ts";
 
@@ -23,13 +22,16 @@ export type Submitted =
   | { kind: "parked"; notBefore: number }
   | { kind: "refused" | "unknown" | "none" };
 
+/** What a manifest's requests have in common. */
+type Common = Pick<Manifest, "betas" | "primes" | "parent">;
+
 /** One group of sessions into one Message Batch: manifest, pages, claims, and only then one call. */
 export async function submitGroup(group: readonly Candidate[], lane: Lane, deps: BatcherDeps): Promise<Submitted> {
-  const manifest = await newManifest(group, lane, deps);
+  const [first] = group;
+  const common = { betas: [...(first?.betas ?? [])], ...(first?.primes === true ? { primes: true } : {}) };
+  const manifest = await newManifest(toMembers(group), common, lane, deps);
   const { manifestId } = manifest;
-  const members = await claimAll(group, ({ session }) =>
-    deps.sessions.move("claim", session, "submitted", { manifestId, submittedAt: deps.clock.now() }),
-  );
+  const members = await claim(group, manifestId, deps);
   const handles = group.flatMap((candidate) => candidate.handles);
   // Whoever was not claimed was moved by somebody else, whose business the session is now: all messages may go.
   return send(manifest, members, lane, deps, () => deps.removeMessages(lane.id, handles));
@@ -40,78 +42,45 @@ export async function submitGroup(group: readonly Candidate[], lane: Lane, deps:
  * may also name one that was never claimed, which its own manifest tells.
  */
 async function newManifest(
-  group: readonly Candidate[],
+  members: readonly Member[],
+  common: Common,
   lane: Lane,
-  deps: BatcherDeps,
-  parent?: string,
+  { manifests, clock, newId }: BatcherDeps,
 ): Promise<Manifest> {
-  const { manifests, clock, newId } = deps;
-  const pages = chunksOf(toMembers(group), membersPerPage);
+  const pages = chunksOf(members, membersPerPage);
   const manifest: Manifest = {
+    ...common,
     manifestId: newId(),
     lane: lane.id,
     state: "preparing",
     createdAt: clock.now(),
-    count: group.length,
+    count: members.length,
     bytes: 0,
     pages: pages.length,
-    betas: [...(group[0]?.betas ?? [])],
     readFailures: 0,
     credential: {
       ...(lane.workspaceId === undefined ? {} : { workspaceId: lane.workspaceId }),
       ...(lane.apiKeySecret === undefined ? {} : { apiKeySecret: lane.apiKeySecret }),
     },
-    ...(group[0]?.primes === true ? { primes: true } : {}),
-    ...(parent === undefined ? {} : { parent }),
   };
   await manifests.create(manifest);
   for (const [index, page] of pages.entries()) await manifests.addPage(manifest.manifestId, index + 1, page);
   return manifest;
 }
 
-async function claimAll(
-  group: readonly Candidate[],
-  claim: (candidate: Candidate) => Promise<Moved>,
-): Promise<Candidate[]> {
-  const claimed = await mapConcurrently(group, concurrency, async (candidate) => {
-    const moved = await claim(candidate);
-    return moved.moved ? { ...candidate, session: moved.session } : undefined;
-  });
-  return claimed.filter((candidate) => candidate !== undefined);
-}
-
 const toMembers = (candidates: readonly Candidate[]): Member[] =>
   candidates.map(({ session: { sessionId, turn } }) => ({ sessionId, turn }));
-
-/** Each is written when it is gone through, and kept by nobody: the bodies alone are as large as the batch. */
-function linesOf(members: readonly Candidate[], manifestId: string): Iterable<string> {
-  return {
-    *[Symbol.iterator]() {
-      for (const { session, body } of members) {
-        yield batchRequestLine({ sessionId: session.sessionId, turn: session.turn, manifestId }, body);
-      }
-    },
-  };
-}
-
-function bytesOf(lines: Iterable<string>): number {
-  let bytes = 0;
-  for (const line of lines) bytes += Buffer.byteLength(line) + 1;
-  return bytes;
-}
 
 /** Writes down that the call may begin, and makes it. A crash anywhere leaves a manifest that says how far it came. */
 async function send(
   manifest: Manifest,
-  members: readonly Candidate[],
+  members: readonly Sent[],
   lane: Lane,
   deps: BatcherDeps,
   beforeCall: () => Promise<void>,
 ): Promise<Submitted> {
   const { manifests, clock, createTimeoutSeconds } = deps;
-  const { manifestId } = manifest;
-  const lines = linesOf(members, manifestId);
-  const bytes = bytesOf(lines);
+  const bytes = bytesOf(members, manifest.manifestId);
   const notAfter = clock.now() + createTimeoutSeconds * 1000;
   const submitting =
     members.length === 0
@@ -123,17 +92,11 @@ async function send(
     await giveUp("giveUp", manifest, "nobody left to send", deps);
     return { kind: "none" };
   }
-  return post(submitting, members, lines, lane, deps);
+  return post(submitting, members, lane, deps);
 }
 
 /** At most one POST, and what it proves. */
-async function post(
-  manifest: Manifest,
-  members: readonly Candidate[],
-  lines: Iterable<string>,
-  lane: Lane,
-  deps: BatcherDeps,
-): Promise<Submitted> {
+async function post(manifest: Manifest, members: readonly Sent[], lane: Lane, deps: BatcherDeps): Promise<Submitted> {
   const { manifests, clock, log } = deps;
   const { manifestId, betas, count, bytes } = manifest;
   const timeoutMs = (manifest.notAfter ?? 0) - clock.now();
@@ -141,7 +104,8 @@ async function post(
     await giveUp("abandon", manifest, "no time left for its call", deps);
     return { kind: "none" };
   }
-  const answer = await deps.anthropicFor(lane).createBatch({ lines, betas, timeoutMs });
+  const lines = linesOf(members, manifestId);
+  const answer = await deps.anthropicFor(lane).createBatch({ lines, bytes, betas, timeoutMs });
   if (answer.kind === "accepted") {
     const { batchId } = answer.batch;
     await manifests.accept(manifest, batchId, answer.workspaceId);
@@ -186,7 +150,7 @@ async function confirmed(reason: string, lane: Lane, deps: BatcherDeps): Promise
 /** This body will never be taken: each half is tried by itself, down to the one session at fault. No attempt is burnt. */
 async function refuseContent(
   manifest: Manifest,
-  members: readonly Candidate[],
+  members: readonly Sent[],
   message: string,
   lane: Lane,
   deps: BatcherDeps,
@@ -197,8 +161,10 @@ async function refuseContent(
   log("manifest_refused", { manifestId, lane: lane.id, count: members.length });
   if (members.length === 1 && first !== undefined) {
     const error = shortened({ type: "invalid_request_error", message });
-    await sessions.move("leaveBatch", first.session, "failed", { error, endedAt: clock.now() });
-    log("session_failed", { sessionId: first.session.sessionId, type: error.type });
+    for (const session of await stillIn(manifest, [first], deps)) {
+      await sessions.move("leaveBatch", session, "failed", { error, endedAt: clock.now() });
+    }
+    log("session_failed", { sessionId: first.sessionId, type: error.type });
     await giveUp("abandon", manifest, "refused", deps);
     return { kind: "refused" };
   }
@@ -208,21 +174,21 @@ async function refuseContent(
 /** Two manifests take over from one; whoever is not taken over, for whatever reason, is let go with the first. */
 async function splitManifest(
   manifest: Manifest,
-  members: readonly Candidate[],
+  members: readonly Sent[],
   lane: Lane,
   deps: BatcherDeps,
 ): Promise<Submitted> {
-  const { manifests, sessions, log } = deps;
+  const { manifests, log } = deps;
+  const { betas, primes } = manifest;
+  const common = { betas, ...(primes === undefined ? {} : { primes }) };
   const abandoned = await manifests.move("abandon", manifest, { reason: "split" });
   if (abandoned === undefined) return { kind: "none" };
   log("manifest_split", { manifestId: manifest.manifestId, count: members.length });
   let outcome: Submitted = { kind: "none" };
   for (const half of chunksOf(members, Math.ceil(members.length / 2))) {
     if (outcome.kind === "parked" || !hasTimeFor(deps)) break;
-    const child = await newManifest(half, lane, deps, manifest.manifestId);
-    const taken = await claimAll(half, ({ session }) =>
-      sessions.move("split", session, "submitted", { manifestId: child.manifestId }),
-    );
+    const child = await newManifest(half, { ...common, parent: manifest.manifestId }, lane, deps);
+    const taken = await takeOver(manifest, child, half, deps);
     outcome = await send(child, taken, lane, deps, async () => {});
   }
   await releaseManifest(abandoned, deps);

@@ -17,9 +17,13 @@ export interface BatchList {
 
 /** Anthropic's API. No call is ever repeated in here: what to do after a failure is the caller's decision. */
 export interface Anthropic {
-  /** One POST. `lines` are the serialized requests, gone through twice; after `timeoutMs` the call is ended, whatever state it is in. */
+  /**
+   * One POST. `lines` are the serialized requests, gone through once, and `bytes` what they have together, each with a comma;
+   * after `timeoutMs` the call is ended, whatever state it is in.
+   */
   createBatch(call: {
     lines: Iterable<string>;
+    bytes: number;
     betas: readonly string[];
     timeoutMs: number;
   }): Promise<PaidCall<{ batch: Batch }>>;
@@ -49,14 +53,14 @@ const batchesPath = "/v1/messages/batches";
 export function createAnthropic(options: AnthropicOptions): Anthropic {
   const { client, post, reading, isLogin, noteRefusal } = connect(options);
   return {
-    createBatch: ({ lines, betas, timeoutMs }) =>
+    createBatch: ({ lines, bytes, betas, timeoutMs }) =>
       paidCall(noteRefusal, async () => {
         if (await isLogin()) {
           // Another kind of key may be there when the next one asks.
           options.secrets.forget(options.secretId);
           throw new NoBatchesError();
         }
-        const response = await post(batchesPath, batchBody(lines), betas, timeoutMs);
+        const response = await post(batchesPath, batchBody(lines, bytes), betas, timeoutMs);
         const batch = parseBatch(parseJson(await response.text()));
         return batch === undefined ? undefined : { batch, ...workspaceOf(response) };
       }),

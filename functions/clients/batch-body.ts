@@ -1,5 +1,7 @@
 /** Pieces of a body are handed over in this size, so that no more of it is there twice. */
 const pieceCharacters = 256 * 1024;
+const opening = '{"requests":[';
+const closing = "]}";
 
 export interface SizedBody {
   stream: ReadableStream<Uint8Array>;
@@ -7,8 +9,11 @@ export interface SizedBody {
   bytes: number;
 }
 
-/** The body of a batch create, written while it is sent: 250 MB in one string would be there four times over. */
-export function batchBody(lines: Iterable<string>): SizedBody {
+/**
+ * The body of a batch create, written while it is sent: 250 MB in one string would be there four times over.
+ * @param lineBytes of all lines, each with the comma after it
+ */
+export function batchBody(lines: Iterable<string>, lineBytes: number): SizedBody {
   const pieces = piecesOf(lines);
   const encoder = new TextEncoder();
   const stream = new ReadableStream<Uint8Array>({
@@ -18,17 +23,12 @@ export function batchBody(lines: Iterable<string>): SizedBody {
       else controller.enqueue(encoder.encode(value));
     },
   });
-  return { stream, bytes: lengthOf(piecesOf(lines)) };
-}
-
-function lengthOf(pieces: Iterable<string>): number {
-  let bytes = 0;
-  for (const piece of pieces) bytes += Buffer.byteLength(piece);
-  return bytes;
+  const withoutLastComma = Math.max(0, lineBytes - 1);
+  return { stream, bytes: opening.length + withoutLastComma + closing.length };
 }
 
 function* piecesOf(lines: Iterable<string>): Generator<string> {
-  let piece = '{"requests":[';
+  let piece = opening;
   let separator = "";
   for (const line of lines) {
     piece += separator + line;
@@ -37,5 +37,5 @@ function* piecesOf(lines: Iterable<string>): Generator<string> {
     yield piece;
     piece = "";
   }
-  yield `${piece}]}`;
+  yield piece + closing;
 }

@@ -19,6 +19,11 @@ export interface AnthropicOptions {
 const quickCallMs = 20_000;
 /** Longer than any create or real-time call is allowed to run: these are ended by their own signal. */
 const longCallMs = 900_000;
+/**
+ * Whoever may have to send a body again to another address keeps a copy of it: `fetch` would hold all 250 MB of a batch. So a
+ * redirect is an error, as it should be for a call that is paid.
+ */
+const sentOnce = { redirect: "error", window: null } as const;
 /** What a subscription's login hands out: good for messages, with this beta, and never for batches. */
 const loginTokenPrefix = "sk-ant-oat";
 export const loginTokenBeta = "oauth-2025-04-20";
@@ -62,7 +67,14 @@ export function connect({ secrets, secretId, workspaceId, baseURL, fetch }: Anth
     };
     const body = typeof content === "string" ? content : content.stream;
     return client
-      .post(path, { body, headers, signal: AbortSignal.timeout(timeoutMs), timeout: longCallMs, maxRetries: 0 })
+      .post(path, {
+        body,
+        headers,
+        signal: AbortSignal.timeout(timeoutMs),
+        timeout: longCallMs,
+        maxRetries: 0,
+        fetchOptions: sentOnce,
+      })
       .asResponse();
   };
 

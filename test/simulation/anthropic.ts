@@ -32,9 +32,12 @@ export function simulatedApi(clock: { now(): number }, random: Random, seed: str
   const call = (method: Call["method"], url: string, body = "") => exchange({ method, url, headers, body });
   const sent: SimulatedApi["sent"] = [];
   const anthropic: Anthropic = {
-    createBatch: async ({ lines }) => {
-      for (const line of lines) sent.push(namesOf(line));
-      return paid(call("POST", "/v1/messages/batches", `{"requests":[${[...lines].join(",")}]}`), (answer) => {
+    createBatch: async ({ lines, bytes }) => {
+      const all = [...lines];
+      for (const line of all) sent.push(namesOf(line));
+      const requests = all.join(",");
+      if (Buffer.byteLength(requests) + 1 !== bytes) throw new Error(`the lines are not ${bytes} bytes`);
+      return paid(call("POST", "/v1/messages/batches", `{"requests":[${requests}]}`), (answer) => {
         const batch = parseBatch(JSON.parse(textOf(answer)));
         return batch === undefined ? undefined : { batch };
       });

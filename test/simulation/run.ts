@@ -133,9 +133,10 @@ function startStranger(world: World, scheduler: Scheduler, random: Random): void
   const lines = Array.from({ length: 1 + random.below(3) }, (_, index) =>
     JSON.stringify({ custom_id: `theirs-${index}`, params }),
   );
+  const bytes = Buffer.byteLength(`${lines.join(",")},`);
   scheduler.after(
     random.below(180_000),
-    () => void world.api.anthropic.createBatch({ lines, betas: [], timeoutMs: 1 }),
+    () => void world.api.anthropic.createBatch({ lines, bytes, betas: [], timeoutMs: 1 }),
   );
 }
 

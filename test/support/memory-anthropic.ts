@@ -64,7 +64,11 @@ function refusal(message: string) {
 async function toCall(request: Request): Promise<Call> {
   const { pathname, search } = new URL(request.url);
   const headers = Object.fromEntries(request.headers);
-  return { method: request.method, url: pathname + search, headers, body: await request.text() };
+  const body = await request.text();
+  const length = headers["content-length"];
+  if (length !== undefined && Number(length) !== Buffer.byteLength(body))
+    throw new Error(`the body is not ${length} bytes`);
+  return { method: request.method, url: pathname + search, headers, body };
 }
 
 /** What the network makes of it. A call that hangs is ended by its own signal, which the caller sees as a lost connection. */

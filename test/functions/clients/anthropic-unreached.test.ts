@@ -17,7 +17,7 @@ it("a connection that was never there proves that nothing was sent: the lane wai
   const baseURL = `http://127.0.0.1:${await closedPort()}`;
   const anthropic = createAnthropic({ secrets: memorySecrets({ key: "sk-ant-test" }), secretId: "key", baseURL });
   const call = { betas: [], timeoutMs: 5_000 };
-  const batch = await anthropic.createBatch({ ...call, lines: [] });
+  const batch = await anthropic.createBatch({ ...call, lines: [], bytes: 0 });
   const message = await anthropic.createMessage({ ...call, body: "{}" });
   expect(batch).toMatchObject({ kind: "refused", answer: { status: 0 } });
   expect(message).toMatchObject({ kind: "refused", answer: { status: 0 } });

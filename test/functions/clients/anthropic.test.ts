@@ -13,6 +13,8 @@ const line = (customId: string, task = "t") =>
     params: { model: "claude-haiku-5-5", max_tokens: 50, messages: [{ role: "user", content: task }] },
   });
 
+const bytesOf = (lines: readonly string[]) => Buffer.byteLength(`${lines.join(",")},`);
+
 function open(values: Record<string, string> = { key: "sk-1" }) {
   const clock = virtualClock();
   const api = memoryAnthropic({
@@ -25,7 +27,7 @@ function open(values: Record<string, string> = { key: "sk-1" }) {
   });
   const client = api.client("key");
   const create = (lines = [line("a"), line("b")], betas: string[] = []) =>
-    client.createBatch({ lines, betas, timeoutMs: 1_000 });
+    client.createBatch({ lines, bytes: bytesOf(lines), betas, timeoutMs: 1_000 });
   const created = async (lines?: string[]): Promise<Batch> => {
     const answer = await create(lines);
     if (answer.kind !== "accepted") throw new Error(answer.kind);
@@ -79,7 +81,7 @@ describe("creating a batch", () => {
     const lines = Array.from({ length: 400 }, (_, place) => line(`${place}`, "ü 🌙 ".repeat(400)));
     try {
       const client = createAnthropic({ secrets, secretId: "key", baseURL: `http://127.0.0.1:${port}` });
-      await client.createBatch({ lines, betas: [], timeoutMs: 20_000 });
+      await client.createBatch({ lines, bytes: bytesOf(lines), betas: [], timeoutMs: 20_000 });
     } finally {
       server.close();
     }
@@ -87,6 +89,19 @@ describe("creating a batch", () => {
     expect(received).toBe(whole);
     expect(heads).toEqual([{ length: String(Buffer.byteLength(whole)), encoding: undefined }]);
     expect(pieces).toBeGreaterThan(3);
+  });
+
+  it("is held by nobody who could send it again: a redirect is not followed", async () => {
+    const secrets = memorySecrets({ key: "sk-1" });
+    const seen: (RequestInit | undefined)[] = [];
+    const fetch = async (_: unknown, init?: RequestInit) => {
+      seen.push(init);
+      return Response.json({}, { status: 500 });
+    };
+    const client = createAnthropic({ secrets, secretId: "key", baseURL: "http://anthropic.test", fetch });
+    await client.createBatch({ lines: [line("a")], bytes: bytesOf([line("a")]), betas: [], timeoutMs: 1_000 });
+    // Both, or `fetch` keeps a copy of all that is sent.
+    expect(seen).toMatchObject([{ redirect: "error", window: null }]);
   });
 
   it("names its beta features, and none where there are none", async () => {
@@ -98,7 +113,8 @@ describe("creating a batch", () => {
 
   it("names its workspace, where it has one", async () => {
     const { api } = open();
-    await api.client("key", "wrkspc_1").createBatch({ lines: [line("a")], betas: [], timeoutMs: 1_000 });
+    const lines = [line("a")];
+    await api.client("key", "wrkspc_1").createBatch({ lines, bytes: bytesOf(lines), betas: [], timeoutMs: 1_000 });
     expect(api.calls[0]?.headers["anthropic-workspace-id"]).toBe("wrkspc_1");
   });
 });
@@ -279,7 +295,9 @@ describe("the results of a batch", () => {
 describe("the API in memory", () => {
   it("is one workspace for every key, unless a test says otherwise", async () => {
     const api = memoryAnthropic({ clock: virtualClock(), secrets: memorySecrets({ any: "sk-any" }) });
-    const answer = await api.client("any").createBatch({ lines: [line("a")], betas: [], timeoutMs: 1_000 });
+    const answer = await api
+      .client("any")
+      .createBatch({ lines: [line("a")], bytes: bytesOf([line("a")]), betas: [], timeoutMs: 1_000 });
     expect(answer).toMatchObject({ kind: "accepted", workspaceId: memoryWorkspaceId });
   });
 });
@@ -310,7 +328,12 @@ describe("a credential", () => {
     const secrets = memorySecrets({ key: "sk-ant-oat01-login" });
     const api = memoryAnthropic({ clock: virtualClock(), secrets });
     const client = api.client("key");
-    const answer = await client.createBatch({ lines: [line("a")], betas: [], timeoutMs: 1_000 });
+    const answer = await client.createBatch({
+      lines: [line("a")],
+      bytes: bytesOf([line("a")]),
+      betas: [],
+      timeoutMs: 1_000,
+    });
     expect(answer).toMatchObject({ kind: "refused", answer: { status: 404 } });
     expect(api.calls).toEqual([]);
     expect(await client.isServed()).toBe(true);
