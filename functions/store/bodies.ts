@@ -11,6 +11,22 @@ const smallBytes = 512;
 /** Eight write units, which is what an object costs: fewer bytes are cheaper in their items. */
 const sharedBytes = 8 * 1024;
 
+/** The output of zlib is in buffers of 16 KB each, however short it is, and a hundred thousand of them wait to be collected. */
+const maxPieceBytes = 16 * 1024;
+const minPieceBytes = 256;
+const pieceFor = (bytes: number) => ({ chunkSize: Math.min(maxPieceBytes, Math.max(minPieceBytes, bytes + 1)) });
+
+/** A copy, since the piece it lies in would stay as well. */
+function compressed(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(gzipSync(text, pieceFor(text.length)));
+}
+
+/** How long it was is at its end (RFC 1952), which only says how much room is made: where it is wrong, there are more pieces. */
+function decompressed(bytes: Uint8Array): string {
+  const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return gunzipSync(bytes, pieceFor(end.byteLength < 4 ? 0 : end.readUInt32LE(end.byteLength - 4))).toString("utf8");
+}
+
 const packedSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("text"), text: v.string() }),
   v.strictObject({ kind: v.literal("gzip"), bytes: v.instance(Uint8Array) }),
@@ -36,14 +52,14 @@ export function bodyStore(objects: Objects): Bodies {
   return {
     async pack(text, folder) {
       if (text.length <= smallBytes) return { kind: "text", text };
-      const bytes = new Uint8Array(gzipSync(text));
+      const bytes = compressed(text);
       if (bytes.byteLength <= maxInlineBytes) return { kind: "gzip", bytes };
       const key = `${folder}/${sha256(text)}.gz`;
       await objects.put(key, bytes);
       return { kind: "object", key };
     },
     async packTogether(texts, folder) {
-      const bodies = texts.map((text) => (text.length <= smallBytes ? undefined : new Uint8Array(gzipSync(text))));
+      const bodies = texts.map((text) => (text.length <= smallBytes ? undefined : compressed(text)));
       const whole = Buffer.concat(bodies.filter((bytes) => bytes !== undefined));
       const key = `${folder}/${sha256(whole)}.gz`;
       const isShared = whole.byteLength >= sharedBytes;
@@ -62,7 +78,7 @@ export function bodyStore(objects: Objects): Bodies {
       if (packed.kind === "text") return packed.text;
       const bytes = packed.kind === "gzip" ? packed.bytes : await read(packed);
       try {
-        return gunzipSync(bytes).toString("utf8");
+        return decompressed(bytes);
       } catch {
         throw new CorruptRecordError("body", "it cannot be decompressed");
       }
