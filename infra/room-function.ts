@@ -25,6 +25,7 @@ export interface RoomFunctionProps<Names extends readonly string[]> {
   environment: Record<Names[number], string>;
   configuration: Configuration;
   memoryMegabytes: number;
+  nodeOptions?: string;
   timeoutSeconds: number;
   /** What becomes of an event that nobody waits for, when the function fails or is throttled. */
   asyncInvoke?: Pick<FunctionOptions, "retryAttempts" | "maxEventAge" | "onFailure">;
@@ -57,7 +58,7 @@ export class RoomFunction<const Names extends readonly string[]> extends Constru
       logGroup: this.logGroup,
       memorySize: props.memoryMegabytes,
       timeout: Duration.seconds(props.timeoutSeconds),
-      environment,
+      environment: props.nodeOptions === undefined ? environment : { ...environment, NODE_OPTIONS: props.nodeOptions },
       ...props.asyncInvoke,
     });
     new RunbookAlarm(this, "Errors", { ...errors, metric: this.failures(room), threshold: 1, topic });

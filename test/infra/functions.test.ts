@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { environmentNames as authorizerNames } from "../../functions/authorizer/env.ts";
 import { environmentNames as batcherNames } from "../../functions/batcher/env.ts";
@@ -7,6 +8,7 @@ import { environmentNames as realtimeNames } from "../../functions/realtime/env.
 import { environmentNames as sessionsNames } from "../../functions/sessions/env.ts";
 import { environmentNames as spawnNames } from "../../functions/spawn/env.ts";
 import { rooms } from "../../infra/bundle.ts";
+import { boundedHeap } from "../../infra/node-options.ts";
 import type { RoomFunctionProps } from "../../infra/room-function.ts";
 import { createTimeoutSeconds } from "../../infra/timing.ts";
 import { allowedTo, functionOf, resources, synthesize } from "./support.ts";
@@ -31,7 +33,14 @@ describe("each function", () => {
   });
 
   it.each(rooms)("has every variable its room reads, and no other (%s)", (room) => {
-    expect(Object.keys(propertiesOf(room).Environment.Variables).sort()).toEqual([...namesByRoom[room]].sort());
+    const { NODE_OPTIONS: _ours, ...read } = propertiesOf(room).Environment.Variables;
+    expect(Object.keys(read).sort()).toEqual([...namesByRoom[room]].sort());
+  });
+
+  it("keeps its heap as small as it was measured with, where it goes through a whole batch", () => {
+    const set = rooms.filter((room) => propertiesOf(room).Environment.Variables.NODE_OPTIONS === boundedHeap);
+    expect(set.sort()).toEqual(["batcher", "poller"]);
+    expect(execFileSync(process.execPath, [...boundedHeap.split(" "), "-p", "1"], { encoding: "utf8" })).toBe("1\n");
   });
 
   it("has a role without any of AWS's managed policies", () => {
