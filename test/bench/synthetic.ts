@@ -1,9 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import { createAnthropic } from "../../functions/clients/anthropic.ts";
 import { newUlid } from "../../functions/clients/system.ts";
 import type { Item, Key } from "../../functions/clients/table.ts";
+import type { Agent } from "../../functions/domain/config/index.ts";
 import type { Session } from "../../functions/domain/session.ts";
 import { firstTurn } from "../../functions/domain/turn-request.ts";
-import { bodyStore } from "../../functions/store/bodies.ts";
+import { bodyStore, type Packed } from "../../functions/store/bodies.ts";
 import { sessionItem } from "../../functions/store/session-items.ts";
 import { memoryQueues } from "../support/memory-queues.ts";
 import { memoryEvents, memoryObjects, memorySecrets } from "../support/memory-services.ts";
@@ -11,7 +13,7 @@ import { type MemoryTable, memoryTable } from "../support/memory-table.ts";
 import type { Ports } from "../support/ports.ts";
 import { apiKeySecret } from "../support/ports.ts";
 import { configOf, rooms } from "../support/rooms.ts";
-import { prose } from "./texts.ts";
+import { words } from "./texts.ts";
 
 /** Sessions that are made up when they are asked for, so that a hundred thousand of them take no memory of their own. */
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -99,34 +101,43 @@ async function syntheticTable(status: "queued" | "submitted"): Promise<MemoryTab
   const memory = memoryTable({ clock });
   const agent = config.agents[0];
   if (agent === undefined) throw new Error("no agent");
-  const request = firstTurn(agent, {
-    task: prose(2_250, 3)(),
-    model: agent.model,
-    at: Date.now(),
-    cache: { retention: "none", isAuto: false },
-  });
-  const body = await bodyStore(memoryObjects()).pack(JSON.stringify(request), "");
+  const bodies = await madeBodies(agent);
   const made = ({ pk, sk }: Key): Item[] => {
     const sessionId = pk.replace("SESSION#", "");
     if (sk === "META") return [sessionItem(sessionAt(sessionId, status), undefined)];
-    return sk.startsWith("REQUEST#") ? [{ pk, sk, turn: 1, hash: "", body }] : [];
+    const body = bodies[parseInt(sessionId.slice(-6), 32) % bodies.length];
+    return sk.startsWith("REQUEST#") ? [{ pk, sk, turn: 1, hash: "", body: structuredClone(body) }] : [];
   };
   const isMade = ({ pk }: Key) => pk.startsWith("SESSION#");
   return {
     ...memory,
-    get: async (key) => (isMade(key) ? made(key)[0] : memory.get(key)),
-    getMany: async (keys) => [
-      ...keys.filter(isMade).flatMap(made),
-      ...(await memory.getMany(keys.filter((key) => !isMade(key)))),
-    ],
-    insert: async (item) => (isMade(item) ? { moved: true, item } : memory.insert(item)),
-    put: async (write) => (isMade(write.item) ? { moved: true, item: write.item } : memory.put(write)),
+    get: async (key) => answered(isMade(key) ? made(key)[0] : memory.get(key)),
+    getMany: async (keys) =>
+      answered([...keys.filter(isMade).flatMap(made), ...(await memory.getMany(keys.filter((key) => !isMade(key))))]),
+    insert: async (item) => answered(isMade(item) ? { moved: true, item } : memory.insert(item)),
+    put: async (write) => answered(isMade(write.item) ? { moved: true, item: write.item } : memory.put(write)),
     async update(change) {
       const [item] = isMade(change.key) ? made(change.key) : [];
       const set = Object.entries(change.set ?? {}).filter(([, value]) => value !== undefined);
-      return item === undefined
-        ? memory.update(change)
-        : { moved: true, item: { ...item, ...Object.fromEntries(set) } };
+      return answered(
+        item === undefined ? memory.update(change) : { moved: true, item: { ...item, ...Object.fromEntries(set) } },
+      );
     },
   };
+}
+
+/** Not before the event loop has come round, as no answer of a real store does: else nothing else has its turn for as long as there is work. */
+async function answered<T>(answer: T | Promise<T>): Promise<T> {
+  await setImmediate();
+  return answer;
+}
+
+/** As many as no slice or bundle holds twice. */
+async function madeBodies(agent: Agent): Promise<Packed[]> {
+  const task = words(2_250, 3);
+  const store = bodyStore(memoryObjects());
+  const requests = Array.from({ length: 2_000 }, () =>
+    firstTurn(agent, { task: task(), model: agent.model, at: Date.now(), cache: { retention: "none", isAuto: false } }),
+  );
+  return Promise.all(requests.map((request) => store.pack(JSON.stringify(request), "")));
 }
