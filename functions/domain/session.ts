@@ -67,7 +67,12 @@ export interface Session {
   stopReason?: string;
   truncated?: boolean;
   error?: SessionError;
-  /** Set once the event of the current turn is known to be on the bus. */
+  /**
+   * The page of the winner's results that ended this turn, where whoever reads them tells of it: then it was never due to be
+   * delivered, and the fact of its delivery is that page's.
+   */
+  page?: number;
+  /** Set once the event of the current turn is known to be on the bus, where the turn was due to be delivered. */
   delivered?: boolean;
   /** The purses it is paid from, where it has a budget, and the day whose room it takes. */
   budget?: { day: string; of: string[] };

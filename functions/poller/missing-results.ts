@@ -5,6 +5,7 @@ import { isTerminal, type Session, type SessionError } from "../domain/session.t
 import type { Moved } from "../store/sessions.ts";
 import { deliver } from "../turns/deliver.ts";
 import { fail, tryAgain } from "../turns/settle.ts";
+import { untold } from "../turns/told.ts";
 import { writeResult } from "../turns/write-result.ts";
 import type { PollerDeps } from "./deps.ts";
 import { memberName } from "./read-results.ts";
@@ -54,9 +55,8 @@ function reportLost({ manifestId }: Manifest, sessions: number, reason: string, 
   metrics({ lostResults: sessions });
 }
 
-function isUntold({ status, winner, manifestId, delivered }: Session, manifest: Manifest): boolean {
-  const isItsEnd = winner === manifest.manifestId && manifestId === manifest.manifestId;
-  return isItsEnd && isTerminal(status) && delivered !== true;
+function isItsEnd({ status, winner, manifestId }: Session, manifest: Manifest): boolean {
+  return winner === manifest.manifestId && manifestId === manifest.manifestId && isTerminal(status);
 }
 
 /** Moves every member that still waits for this manifest and was not seen. @returns how many turns this ended */
@@ -85,8 +85,11 @@ async function eachMissing(
     const ended = moved.flatMap((one) => (one?.moved === true && one.session.status === "failed" ? [one.session] : []));
     count += ended.length;
     // Whoever this manifest's results ended is due to be told of by its reading alone, and there will be no other.
-    const untold = sessions.filter((session) => isUntold(session, manifest));
-    if ((await deliver([...ended, ...untold], deps)) > 0) problem ??= new Error("ends are not noted as told");
+    const left = await untold(
+      sessions.filter((session) => isItsEnd(session, manifest)),
+      deps.turns,
+    );
+    if ((await deliver([...ended, ...left], deps)) > 0) problem ??= new Error("ends are not noted as told");
   }
   // Nobody is left out for another's sake, and nothing counts as settled while one is not.
   if (problem !== undefined) throw problem;

@@ -5,10 +5,11 @@ import { secondsTaken } from "../domain/latency.ts";
 import { concurrency, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
-import type { Session } from "../domain/session.ts";
+import { isTerminal, type Session } from "../domain/session.ts";
 import type { Packed } from "../store/bodies.ts";
 import { deliver } from "../turns/deliver.ts";
 import { settle } from "../turns/settle.ts";
+import { untold } from "../turns/told.ts";
 import { addCached, type CacheTotals } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
@@ -76,6 +77,7 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
 
 /** A line that cannot be settled makes the reading incomplete, and keeps no other from being settled. */
 async function settlePage(manifest: Manifest, page: readonly Line[], read: Read, deps: PollerDeps): Promise<void> {
+  const ofPage = { manifestId: manifest.manifestId, page: page[0]?.lineNo ?? 0 };
   const ids = page.flatMap(({ parsed }) => (parsed.kind === "ours" ? [parsed.id.sessionId] : []));
   const found = await deps.sessions.getMany(ids);
   const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
@@ -86,7 +88,7 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
   const packed = page.map((line, index) => ({ ...line, body: bodies[index] }));
   const settled = await mapConcurrently(packed, concurrency, async (line) => {
     try {
-      const session = await settleLine(line, manifest, byId, { ...deps, tellsAll: true });
+      const session = await settleLine(line, manifest, byId, { ...deps, page: ofPage });
       const { parsed } = line;
       if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) {
         if (!read.seen.has(memberName(parsed.id))) addCached(read.cached, byId.get(parsed.id.sessionId), parsed.result);
@@ -102,7 +104,12 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
   const known = new Map(
     page.flatMap(({ parsed }) => (parsed.kind === "ours" ? [[parsed.id.sessionId, parsed.result]] : [])),
   );
-  read.untold += await deliver(ended, { ...deps, known });
+  const hadEnded = ({ sessionId }: Session) => isTerminal(byId.get(sessionId)?.status ?? "queued");
+  const earlier = await untold(ended.filter(hadEnded), deps.turns);
+  const now = ended.filter((session) => !hadEnded(session));
+  read.untold += await deliver(now, { ...deps, known, page: ofPage });
+  // Who knows what was noted of them: they may have become due.
+  read.untold += await deliver(earlier, { ...deps, known });
   noteSeconds(read, manifest, ended, deps);
 }
 

@@ -2,7 +2,7 @@ import type { Queues } from "../clients/sqs.ts";
 import type { NewId } from "../domain/clock.ts";
 import { checkSameBody, RequestError } from "../domain/errors.ts";
 import type { FollowUpRequest } from "../domain/follow-up-request.ts";
-import { derivedId } from "../domain/ids.ts";
+import { deliveryId, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { maxFollowUpTurn } from "../domain/limits.ts";
 import { followUpRouting } from "../domain/routing.ts";
@@ -75,9 +75,17 @@ async function acceptedBefore(
 
 /** A turn stays due until the outside was told of it, so it must have been before another takes its place. */
 async function toldOf(session: Session, deps: FollowUpDeps): Promise<Session> {
+  const { sessions, turns } = deps;
   if (session.delivered === true) return session;
+  const deliveredAt = (await turns.delivered([session])).get(session.sessionId);
+  if (deliveredAt !== undefined) {
+    // Its own from here on: the session says where its current turn ended, and no longer where this one did.
+    const { sessionId, turn } = session;
+    await turns.insertDelivery({ sessionId, turn, id: deliveryId(sessionId, turn), at: deliveredAt });
+    return { ...session, delivered: true };
+  }
   await deliver([session], deps);
-  const now = await deps.sessions.get(session.sessionId);
+  const now = await sessions.get(session.sessionId);
   if (now?.turn !== session.turn) throw underWay(now ?? session);
   if (now.delivered === true) return now;
   const headers = { "retry-after": String(deps.tickSeconds) };
@@ -124,6 +132,7 @@ function changesOf({ session, request }: Call, { config, clock }: FollowUpDeps):
     stopReason: undefined,
     truncated: undefined,
     error: undefined,
+    page: undefined,
     delivered: undefined,
   };
 }

@@ -1,9 +1,12 @@
 import { type HttpApp, type HttpContext, httpApp } from "../clients/http.ts";
 import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
-import { type Status, statuses } from "../domain/session.ts";
+import { deliveryId } from "../domain/ids.ts";
+import { type Session, type Status, statuses } from "../domain/session.ts";
 import type { Latencies } from "../store/latencies.ts";
+import type { TurnFacts } from "../store/turn-items.ts";
 import type { CacheChoiceDeps } from "../turns/cache-choice.ts";
+import { withDeliveries } from "../turns/told.ts";
 import { addAdviceRoute } from "./advice.ts";
 import { addAgentsRoute } from "./agents.ts";
 import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
@@ -52,12 +55,13 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
   app.get("/api/sessions", async (c) => {
     const page = await listPage(readListInput(c), deps);
     const expected = await deps.latencies.expected(page.sessions);
-    return c.json({ ...page, sessions: page.sessions.map((session) => summarize(session, expected)) });
+    const sessions = await withDeliveries(page.sessions, deps.turns);
+    return c.json({ ...page, sessions: sessions.map((session) => summarize(session, expected)) });
   });
   app.get("/api/sessions/:id", async (c) => {
     readParameters(c, []);
     const session = await find(c, deps);
-    const facts = await deps.turns.read(session.sessionId);
+    const facts = await readFacts(session, deps);
     const expected = await deps.latencies.expected([session]);
     return c.json(describe(session, { facts, expected, prices: deps.config.prices }));
   });
@@ -79,6 +83,16 @@ export function sessionsApp(deps: SessionsDeps): HttpApp {
     });
   }
   return app;
+}
+
+/** With the delivery of its current turn, wherever that was noted. */
+async function readFacts(session: Session, { turns }: SessionsDeps): Promise<TurnFacts> {
+  const { sessionId, turn, page } = session;
+  const facts = await turns.read(sessionId);
+  if (page === undefined || facts.deliveries.has(turn)) return facts;
+  const at = (await turns.delivered([session])).get(sessionId);
+  if (at !== undefined) facts.deliveries.set(turn, { turn, id: deliveryId(sessionId, turn), at });
+  return facts;
 }
 
 function readListInput(c: HttpContext): ListInput {

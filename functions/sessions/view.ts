@@ -109,7 +109,7 @@ function describeResults(results: readonly (StoredResult & { standing: Standing 
   return described.length === 0 ? {} : { results: described };
 }
 
-/** The fact of the delivery is written before the session knows of it. */
+/** The fact of the delivery says so, whether or not the session does. */
 function withDelivery(summary: ReturnType<typeof summarize>, { deliveries }: TurnFacts) {
   const delivery = deliveries.get(summary.turn);
   return delivery === undefined ? summary.delivery : { ...summary.delivery, status: "delivered", at: iso(delivery.at) };

@@ -52,6 +52,7 @@ const schema = v.object({
   stopReason: v.exactOptional(v.string()),
   truncated: v.exactOptional(v.boolean()),
   error: v.exactOptional(v.object({ type: v.string(), message: v.string() })),
+  page: v.exactOptional(v.number()),
   delivered: v.exactOptional(v.boolean()),
   budget: v.exactOptional(v.object({ day: v.string(), of: v.array(v.string()) })),
   reserved: v.exactOptional(v.number()),

@@ -23,11 +23,8 @@ import { type Listed, type ListQuery, listSessions } from "./session-list.ts";
 
 /** What a move writes beside the status: `undefined` removes an attribute. */
 export type SessionChanges = { [K in keyof Session]?: Session[K] | undefined };
-/**
- * The same with what the timeline says of the move, where the move does not say it by itself, and whether somebody looks at
- * the session who is not named in the due index.
- */
-export type MoveChanges = SessionChanges & { because?: string; claims?: readonly Claim[]; isWatched?: boolean };
+/** The same with what the timeline says of the move, where the move does not say it by itself. */
+export type MoveChanges = SessionChanges & { because?: string; claims?: readonly Claim[] };
 
 export type Moved = { moved: true; session: Session } | { moved: false; current?: Session };
 
@@ -92,7 +89,7 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
       return item === undefined ? undefined : parseSession(item, item.pk);
     },
     getMany: (sessionIds) => getMany(table, sessionIds),
-    async move(name, seen, to, { because, claims = [], isWatched = false, ...changes } = {}) {
+    async move(name, seen, to, { because, claims = [], ...changes } = {}) {
       const row: (typeof moves)[MoveName] = moves[name];
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
       if (isEnding(row) && !isTerminal(seen.status)) return { moved: false, current: seen };
@@ -102,7 +99,8 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
       const next = merged(seen, wanted);
       const isBack = name === "leaveRun" && to === "submitted";
       const due = isBack ? unsureLook(next, clock.now(), tickSeconds) : await lookAfter(name, next);
-      const look = isWatched ? undefined : due;
+      // Whoever reads that page looks at it, and is not named in the index.
+      const look = changes.page === undefined ? due : undefined;
       // The condition does not look at it: where `seen` is stale an entry is lost, and never a move.
       const told = isTold(seen, next) ? { timeline: withMove(name, next, { at: clock.now(), because }) } : {};
       const beside = [

@@ -5,13 +5,12 @@ import type { Tier } from "../domain/prices.ts";
 import type { Session } from "../domain/session.ts";
 import { parseTurnRequest, type TurnRequest } from "../domain/turn-request.ts";
 import type { Bodies, Packed } from "./bodies.ts";
+import { type Deliveries, deliveryStore } from "./deliveries.ts";
 import { sessionPartition } from "./session-items.ts";
 import {
   type Attempt,
   attemptKey,
   bookingItem,
-  type Delivery,
-  deliveryKey,
   readFacts,
   requestKey,
   resultKey,
@@ -24,7 +23,7 @@ import {
 import { itemVersion } from "./versions.ts";
 
 /** The facts of a session's turns. Each is written once and never changed, so a repeat that finds it there is done. */
-export interface Turns {
+export interface Turns extends Deliveries {
   /** `false` with the hash that is there, when the turn has a request already. */
   insertRequest(
     entry: RequestEntry,
@@ -44,7 +43,6 @@ export interface Turns {
   attempted(names: readonly ResultName[]): Promise<Set<string>>;
   /** Written before the call is made. Its id is new, so there is nothing to compare with. */
   putAttempt(attempt: Attempt): Promise<void>;
-  insertDelivery(delivery: Delivery): Promise<void>;
   /** Everything that is known about a session's turns. */
   read(sessionId: string): Promise<TurnFacts>;
   /** The text of a result, as it was received. */
@@ -85,6 +83,7 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
   const at = (sessionId: string, sk: string) => ({ pk: sessionPartition(sessionId), sk });
   const facts = (sessionId: string, sk: string) => ({ ...at(sessionId, sk), v: itemVersion });
   return {
+    ...deliveryStore(table),
     async insertRequest({ sessionId, turn, hash, request, acceptance }) {
       const body = await bodies.pack(JSON.stringify(request), `requests/${sessionId}`);
       const extra = acceptance === undefined ? {} : { acceptance };
@@ -125,9 +124,6 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
     async putAttempt({ sessionId, turn, run, startedAt }) {
       const item = { ...facts(sessionId, attemptKey(turn, run)), turn, run, startedAt };
       await table.put({ item, when: [] });
-    },
-    async insertDelivery({ sessionId, turn, id, at: when }) {
-      await table.insert({ ...facts(sessionId, deliveryKey(turn)), turn, id, at: when });
     },
     read: (sessionId) => readFacts(table, bodies, sessionId),
     readBody: (result) => bodies.unpack(result.body),

@@ -9,6 +9,7 @@ import { concurrency, eventsPerCall, maxDigestIds } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { Session } from "../domain/session.ts";
 import type { Usage } from "../domain/usage.ts";
+import { type ResultPage, turnName } from "../store/deliveries.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
 
@@ -21,6 +22,8 @@ export interface DeliverDeps {
   log: Log;
   /** What is known of winning results already, by session, so that they need not be read again. */
   known?: ReadonlyMap<string, { usage?: Usage }>;
+  /** The page of results that is read just now: whom it ended is noted in one write. */
+  page?: ResultPage;
 }
 
 /** What one event tells: how a turn ended, or how many did. */
@@ -28,13 +31,14 @@ type Telling = { kind: "each"; sessions: readonly [Session] } | { kind: "digest"
 
 /**
  * Tells the outside that turns ended, in the form that each agent's consumers want. What the bus took is noted, as a fact of
- * each turn and on its session; what it did not take stays due. A crash in between puts the same ends, with the same ids, once more.
+ * each turn, and taken out of the index where it is due; what it did not take stays due, or becomes so. A crash in between puts
+ * the same ends, with the same ids, once more.
  * @returns of how many nothing could be noted: whoever is not due yet must be told of again
  */
 export async function deliver(ended: readonly Session[], deps: DeliverDeps): Promise<number> {
   const calls = chunksOf(tellingsOf(ended, deps), eventsPerCall);
-  const unnoted = await mapConcurrently(calls, concurrency / 4, (tellings) => deliverSome(tellings, deps));
-  return unnoted.reduce((sum, count) => sum + count, 0);
+  const told = await mapConcurrently(calls, concurrency / 4, (tellings) => deliverSome(tellings, deps));
+  return noteAll(told.flat(), deps);
 }
 
 function tellingsOf(ended: readonly Session[], { config }: DeliverDeps): Telling[] {
@@ -48,7 +52,13 @@ function tellingsOf(ended: readonly Session[], { config }: DeliverDeps): Telling
   ];
 }
 
-async function deliverSome(tellings: readonly Telling[], deps: DeliverDeps): Promise<number> {
+/** What became of one end: the bus has taken its event, or it has not. */
+interface Told {
+  session: Session;
+  isTaken: boolean;
+}
+
+async function deliverSome(tellings: readonly Telling[], deps: DeliverDeps): Promise<Told[]> {
   const { events } = deps;
   const made = await mapConcurrently(tellings, eventsPerCall, async (telling) => ({
     sessions: telling.sessions,
@@ -57,11 +67,36 @@ async function deliverSome(tellings: readonly Telling[], deps: DeliverDeps): Pro
   const told = made.flatMap(({ event }) => event ?? []);
   const answers = told.length === 0 ? [] : await putOrNone(told, events);
   const taken = new Set(told.filter((_, index) => answers[index] === true));
-  const ends = made.flatMap(({ sessions, event }) =>
+  return made.flatMap(({ sessions, event }) =>
     sessions.map((session) => ({ session, isTaken: event !== undefined && taken.has(event) })),
   );
-  const areNoted = await mapConcurrently(ends, concurrency, ({ session, isTaken }) => isNoted(session, isTaken, deps));
-  return areNoted.filter((one) => !one).length;
+}
+
+/** @returns of how many nothing could be noted */
+async function noteAll(told: readonly Told[], deps: DeliverDeps): Promise<number> {
+  const ofPage = ({ session, isTaken }: Told) => isTaken && isEndedBy(session, deps.page);
+  const together = told.filter(ofPage).map(({ session }) => session);
+  const isPageNoted = together.length === 0 || (await notePage(together, deps));
+  const others = told.filter((one) => !ofPage(one));
+  const areNoted = await mapConcurrently(others, concurrency, ({ session, isTaken }) =>
+    isNoted(session, isTaken, deps),
+  );
+  return areNoted.filter((one) => !one).length + (isPageNoted ? 0 : together.length);
+}
+
+/** Then it was never due by itself, and there is nothing to be taken out of the index. */
+function isEndedBy(session: Session, page: ResultPage | undefined): boolean {
+  return page !== undefined && session.winner === page.manifestId && session.page === page.page;
+}
+
+async function notePage(ended: readonly Session[], { turns, clock, log, page }: DeliverDeps): Promise<boolean> {
+  try {
+    if (page !== undefined) await turns.insertDeliveries(page, ended.map(turnName), clock.now());
+    return true;
+  } catch (error) {
+    log("delivery_failed", { manifestId: page?.manifestId, error: nameOf(error) });
+    return false;
+  }
 }
 
 /** Whether its delivery is noted, or at least that it is due: then it is put again, under the same id. */

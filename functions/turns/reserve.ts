@@ -60,7 +60,7 @@ export async function followUpReserved(
     const moved = await sessions.move("followUp", session, "queued", { ...changes, ...room?.session, ...claims });
     if (moved.moved) tell(room, moved.session, deps);
     // Nobody has moved it, so what was refused is the room.
-    const isFull = !moved.moved && moved.current?.turn === session.turn && moved.current.delivered === true;
+    const isFull = !moved.moved && moved.current?.turn === session.turn;
     if (!isFull) return moved;
   }
   throw busy();

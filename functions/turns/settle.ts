@@ -7,6 +7,7 @@ import { retryDelayMs } from "../domain/retry.ts";
 import { ownRouting } from "../domain/routing.ts";
 import { isTerminal, type Session, type SessionError, shortened } from "../domain/session.ts";
 import { continuedTurn } from "../domain/turn-request.ts";
+import type { ResultPage } from "../store/deliveries.ts";
 import type { Departures } from "../store/departures.ts";
 import type { Lanes } from "../store/lanes.ts";
 import type { MoveChanges, Moved, SessionChanges, Sessions } from "../store/sessions.ts";
@@ -25,8 +26,8 @@ export interface SettleDeps {
   clock: Clock;
   random: () => number;
   log: Log;
-  /** Whoever reads this source reads it again until all whom it ended are told of, so that they need not be due by themselves. */
-  tellsAll?: true;
+  /** The page that it is read from, where that is read again until all whom it ended are told of: they are not due by themselves. */
+  page?: ResultPage;
 }
 
 /** What a turn no longer has once it is out of its manifest. */
@@ -81,7 +82,7 @@ function finish(
     ...(truncated ? { truncated } : {}),
     ...(error === undefined ? { error: undefined } : { error: shortened(error) }),
     endedAt: deps.clock.now(),
-    isWatched: deps.tellsAll === true && seen.manifestId === source,
+    ...(deps.page === undefined || seen.manifestId !== source ? {} : { page: deps.page.page }),
   });
 }
 

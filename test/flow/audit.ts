@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
 import { startDynamo } from "../../infra/local/aws/dynamodb.ts";
+import { deliveredTurns } from "../support/deliveries.ts";
 import type { Json } from "./support.ts";
 
 /** What lies in the data folder of a system that was stopped and had nothing left to do. @returns what should not be there */
@@ -32,20 +33,20 @@ async function leftInTable(home: string): Promise<string[]> {
     const pages = paginateScan({ client: DynamoDBDocumentClient.from(client) }, { TableName: "offpeak" });
     const items: Json[] = [];
     for await (const { Items = [] } of pages) items.push(...Items);
-    return items.flatMap(problemOf);
+    const isDelivered = deliveredTurns(items);
+    return items.flatMap((item) => problemOf(item, isDelivered(item)));
   } finally {
     client.destroy();
     await dynamo.close();
   }
 }
 
-function problemOf(item: Json): string[] {
-  const { pk, sk, status, state, delivered, dueAt } = item;
+function problemOf(item: Json, isDelivered: boolean): string[] {
+  const { pk, sk, status, state, dueAt } = item;
   // What died before its call stays abandoned for as long as a batcher can run; it holds nobody, as the sessions show.
   if (pk === "OPEN") return item.count === 0 ? [] : [`${sk} is still open`];
   if (sk === "HEAD" && !["settled", "closed", "abandoned"].includes(state)) return [`${pk} is ${state}`];
   if (sk !== "META") return [];
-  const isOver =
-    ["done", "failed", "canceled", "timeout"].includes(status) && delivered === true && dueAt === undefined;
-  return isOver ? [] : [`${pk} is ${status}, delivered: ${String(delivered)}, due: ${String(dueAt)}`];
+  const isOver = ["done", "failed", "canceled", "timeout"].includes(status) && isDelivered && dueAt === undefined;
+  return isOver ? [] : [`${pk} is ${status}, delivered: ${String(isDelivered)}, due: ${String(dueAt)}`];
 }

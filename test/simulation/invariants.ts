@@ -4,6 +4,7 @@ import { manifestMoves } from "../../functions/domain/manifest.ts";
 import { unavailableWhy } from "../../functions/domain/routing.ts";
 import { canMove, isTerminal, type Status, statuses } from "../../functions/domain/session.ts";
 
+import { deliveredTurns } from "../support/deliveries.ts";
 import type { Accepted, Callers } from "./callers.ts";
 
 import { moneyViolations } from "./money.ts";
@@ -19,6 +20,7 @@ export function watched(table: Table, clock: Moment, violations: string[]): Tabl
   const before = new Map<string, Item>();
   const waits = new Map<string, { attempt: string; until: number }>();
   const holds = new Set<unknown>();
+  const deliveries: Item[] = [];
   const check = (was: Item | undefined, is: Item): string[] => {
     if (is.sk === "STATE") return checkParking(was, is, clock);
     if (is.sk === "HEAD") return checkManifestMove(was, is);
@@ -27,6 +29,9 @@ export function watched(table: Table, clock: Moment, violations: string[]): Tabl
     return is.sk === "META"
       ? [
           ...checkMove(was, is, before, clock),
+          ...(was !== undefined && isLeftUntold(was, is) && !deliveredTurns(deliveries)(was)
+            ? ["a turn was left undelivered"]
+            : []),
           ...checkRun(was, is, runners, clock),
           ...checkPatience(told, waits, clock),
         ]
@@ -34,7 +39,8 @@ export function watched(table: Table, clock: Moment, violations: string[]): Tabl
   };
   const look = (item: Item) => {
     const key = `${item.pk} ${item.sk}`;
-    if (/^(REQUEST|RESULT|ATTEMPT|DELIVERY|PAGE|OWNER)/.test(item.sk)) {
+    if (/^DELIVER/.test(item.sk)) deliveries.push(item);
+    if (/^(REQUEST|RESULT|ATTEMPT|DELIVER|PAGE|OWNER)/.test(item.sk)) {
       const text = JSON.stringify(item);
       if ((facts.get(key) ?? text) !== text) violations.push(`${key}: a fact that is written once was changed`);
       facts.set(key, text);
@@ -74,12 +80,18 @@ export function watched(table: Table, clock: Moment, violations: string[]): Tabl
   };
 }
 
+function isLeftUntold(was: Item, is: Item): boolean {
+  const status = statusOf(was);
+  return status !== undefined && isTerminal(status) && was["turn"] !== is["turn"];
+}
+
 function isPoisoned(item: Item): boolean {
   return JSON.stringify(item["error"] ?? "").includes("poison");
 }
 
 /** What tells how a turn ended. */
 const endings = ["winner", "endedAt", "stopReason", "truncated", "error"] as const;
+type IsDelivered = ReturnType<typeof deliveredTurns>;
 type Moment = Pick<Scheduler, "now" | "acting">;
 const statusOf = (item: Item): Status | undefined => statuses.find((one) => one === item["status"]);
 
@@ -95,7 +107,6 @@ function checkMove(was: Item | undefined, is: Item, all: ReadonlyMap<string, Ite
     const changed = endings.filter((one) => JSON.stringify(was[one]) !== JSON.stringify(is[one]));
     wrong.push(...changed.map((one) => `its ${one} changed after its end`));
   }
-  if (isTerminal(from) && !isSameTurn && was["delivered"] !== true) wrong.push("a turn was left undelivered");
   if (Number(is["turn"]) < Number(was["turn"])) wrong.push("it went back a turn");
   const deadlineAt = Number(is["deadlineAt"] ?? Number.NaN);
   const cannotBatch = is["lane"] === "either" && is["why"] === unavailableWhy;
@@ -209,8 +220,9 @@ export function violationsAtRest(
 ): string[] {
   const items = world.items();
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
+  const isDelivered = deliveredTurns(items);
   return [
-    ...callers.accepted.flatMap((accepted) => checkSession(byKey, accepted, world)),
+    ...callers.accepted.flatMap((accepted) => checkSession(byKey, accepted, { world, isDelivered })),
     ...checkCanceled(callers, byKey),
     ...checkBill(world, byKey, items, mayPayTwice),
     ...checkBatches(world, byKey),
@@ -221,9 +233,9 @@ export function violationsAtRest(
 }
 
 /** A turn is told of by its own event; one that paused is ended by the turn that went on with it. */
-function isTold(sessionId: string, turn: number, { events }: World, items: ReadonlyMap<string, Item>): boolean {
+function isTold(sessionId: string, turn: number, { events }: World, isDelivered: IsDelivered): boolean {
   const id = `"id":"${sessionId}.${turn}.completed"`;
-  const isEnded = (one: number) => items.has(`SESSION#${sessionId} DELIVERY#${String(one).padStart(4, "0")}`);
+  const isEnded = (one: number) => isDelivered({ pk: `SESSION#${sessionId}`, turn: one });
   const went = Array.from({ length: 20 }, (_, ahead) => turn + ahead).find(isEnded);
   return events.some(({ detail }) => detail.includes(id)) || (went !== undefined && went > turn);
 }
@@ -241,7 +253,7 @@ function checkCanceled({ canceled, accepted }: Callers, byKey: ReadonlyMap<strin
 function checkSession(
   byKey: ReadonlyMap<string, Item>,
   { sessionId, turn: promised }: Accepted,
-  world: World,
+  { world, isDelivered }: { world: World; isDelivered: IsDelivered },
 ): string[] {
   const item = byKey.get(`SESSION#${sessionId} META`);
   if (item === undefined) return [`${sessionId}: accepted, and not there`];
@@ -257,11 +269,11 @@ function checkSession(
       ? [`${sessionId}: ended by a policy it does not have`]
       : []),
     ...(winner !== undefined && !byKey.has(winner) ? [`${sessionId}: its winner is no result of this turn`] : []),
-    ...(isTold(sessionId, promised, world, byKey)
+    ...(isTold(sessionId, promised, world, isDelivered)
       ? []
       : [`${sessionId}: turn ${promised} was accepted and never told of`]),
     ...(told === 0 ? [`${sessionId}: ended, and nobody was told`] : []),
-    ...(item["delivered"] === true ? [] : [`${sessionId}: not noted as delivered`]),
+    ...(isDelivered(item) ? [] : [`${sessionId}: not noted as delivered`]),
     ...(item["due"] === undefined ? [] : [`${sessionId}: ended, and still due`]),
   ];
 }
@@ -350,11 +362,14 @@ function checkLeftovers(world: World, items: readonly Item[], { mayFillDeadLette
 
 /** Whether anything is still to be done; looked at between ticks, without any effect. */
 export function isAtRest(world: World, { accepted }: Callers, allowed: Allowed): boolean {
-  const byKey = new Map(world.items().map((item) => [`${item.pk} ${item.sk}`, item]));
+  const items = world.items();
+  const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
+  const isDelivered = deliveredTurns(items);
   const sessions = accepted.map(({ sessionId }) => byKey.get(`SESSION#${sessionId} META`));
   const isDone = (item: Item | undefined) => {
     const status = statuses.find((one) => one === item?.["status"]);
-    return status !== undefined && isTerminal(status) && item?.["delivered"] === true;
+    const isEnded = status !== undefined && isTerminal(status);
+    return item !== undefined && isEnded && isDelivered(item) && item["due"] === undefined;
   };
-  return sessions.every(isDone) && checkLeftovers(world, world.items(), allowed).length === 0;
+  return sessions.every(isDone) && checkLeftovers(world, items, allowed).length === 0;
 }

@@ -1,5 +1,6 @@
 import type { LogCode, LogFields, MetricName } from "../../functions/domain/log.ts";
 import { countingIds, seededRandom } from "./chance.ts";
+import { deliveredTurns, deliveryKeyOf } from "./deliveries.ts";
 import { type CrashPlan, type Dying, dying } from "./effects.ts";
 import { memoryServices, portsOf, type Services, type ServicesOptions } from "./ports.ts";
 import { configOf, type Rooms, type RoomsOptions, rooms, timing } from "./rooms.ts";
@@ -29,7 +30,7 @@ export interface TestWorld extends Services, Rooms {
   crashing(plan: CrashPlan): Rooms & { process: Dying };
   /** The same rooms with another configuration. */
   configured(file: object): Rooms;
-  /** What became of a session, as its small item says. */
+  /** What became of a session, as its small item says, and the fact of its delivery beside it. */
   see(sessionId: string): Promise<Record<string, unknown>>;
   /** The details of all events of a session. */
   told(sessionId: string): { id: string; status: string }[];
@@ -95,7 +96,11 @@ export function testWorld(options: WorldOptions = {}): TestWorld {
     },
     configured: (other) => rooms({ ...common, ports: services, config: configOf(other) }),
     async see(sessionId) {
-      return { ...(await services.table.get({ pk: `SESSION#${sessionId}`, sk: "META" })) };
+      const meta = await services.table.get({ pk: `SESSION#${sessionId}`, sk: "META" });
+      if (meta === undefined) return {};
+      const { items } = await services.table.query({ pk: `MANIFEST#${String(meta["winner"])}`, prefix: "DELIVERED#" });
+      const fact = await services.table.get(deliveryKeyOf(meta));
+      return { ...meta, ...(deliveredTurns(items)(meta) || fact !== undefined ? { delivered: true } : {}) };
     },
     told(sessionId) {
       const details = services.events.taken.map(({ detail }): { id: string; sessionId: string; status: string } =>

@@ -104,7 +104,7 @@ describe("a session over which the poller throws each tick", () => {
       delivery.sessionId === ids[0] ? bug() : turns.insertDelivery(delivery);
     for (let minute = 0; minute < 30; minute += 1) {
       await world.batch();
-      await world.poll({ turns: { ...turns, insertDelivery } });
+      await world.poll({ turns: { ...turns, insertDelivery, insertDeliveries: bug } });
       world.pass(60);
     }
     const seen = await Promise.all(ids.map((id) => world.see(id)));

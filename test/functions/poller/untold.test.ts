@@ -28,11 +28,62 @@ describe("a turn that the results of its manifest ended", () => {
     expect(manifestOf(world)).toMatchObject({ state: "settled" });
   });
 
+  it("is told of by the fact of its delivery, and written to no more", async () => {
+    const world = testWorld();
+    const ids = await ended(world, 3);
+    const notes: string[] = [];
+    const { sessions } = world.deps;
+    const note: typeof sessions.note = (name, ...rest) => {
+      notes.push(name);
+      return sessions.note(name, ...rest);
+    };
+    await world.poll({ sessions: { ...sessions, note } });
+    expect(notes).toEqual([]);
+    const listed = await world.http("/api/sessions");
+    const { sessions: shown }: { sessions: { delivery: unknown }[] } = JSON.parse(await listed.text());
+    expect(shown.map(({ delivery }) => delivery)).toEqual(
+      ids.toReversed().map((id) => ({ status: "delivered", id: `${id}.1.completed` })),
+    );
+    const next = await world.http(`/api/sessions/${ids[0]}/messages`, { method: "POST", body: '{"message":"More."}' });
+    expect(next.status).toBe(202);
+    expect(idsTold(world, ids)).toEqual([1, 1, 1]);
+  });
+
+  it("keeps the time of its delivery when the user speaks again", async () => {
+    const world = testWorld();
+    const [id] = await ended(world, 1);
+    await world.poll();
+    const deliveredAt = async () => {
+      const answer = await world.http(`/api/sessions/${id}`);
+      const { timeline }: { timeline: { at: string; status: string; turn: number }[] } = JSON.parse(
+        await answer.text(),
+      );
+      return timeline.find(({ status, turn }) => status === "delivered" && turn === 1)?.at;
+    };
+    const before = await deliveredAt();
+    world.pass(3_600);
+    await world.http(`/api/sessions/${id}/messages`, { method: "POST", body: '{"message":"More."}' });
+    expect(before).toBeDefined();
+    expect(await deliveredAt()).toBe(before);
+  });
+
+  it("is not told of again by a further reading of the same results", async () => {
+    const world = testWorld();
+    const ids = await ended(world, 3);
+    const { manifests } = world.deps;
+    const move: typeof manifests.move = (name, ...rest) => (name === "settle" ? away() : manifests.move(name, ...rest));
+    await world.poll({ manifests: { ...manifests, move } });
+    expect(manifestOf(world)).toMatchObject({ state: "submitted" });
+    await world.ticks(3);
+    expect(manifestOf(world)).toMatchObject({ state: "settled" });
+    expect(idsTold(world, ids)).toEqual([1, 1, 1]);
+  });
+
   it("keeps its manifest open where nothing could be noted of it, and is told of when that can be", async () => {
     const world = testWorld();
     const ids = await ended(world, 3);
     const { turns, sessions } = world.deps;
-    await world.poll({ turns: { ...turns, insertDelivery: away }, sessions: { ...sessions, note: away } });
+    await world.poll({ turns: { ...turns, insertDeliveries: away }, sessions: { ...sessions, note: away } });
     expect(await world.see(ids[0]!)).toMatchObject({ status: "done" });
     expect(await world.see(ids[0]!)).not.toHaveProperty("due");
     expect(manifestOf(world)).toMatchObject({ state: "submitted" });
@@ -55,7 +106,7 @@ describe("a turn that the results of its manifest ended", () => {
     const world = testWorld();
     const ids = await ended(world, 2);
     const { turns, sessions } = world.deps;
-    await world.poll({ turns: { ...turns, insertDelivery: away }, sessions: { ...sessions, note: away } });
+    await world.poll({ turns: { ...turns, insertDeliveries: away }, sessions: { ...sessions, note: away } });
     const before = idsTold(world, ids);
     world.pass(resultsLifeSeconds + 3_600);
     await world.ticks(2);

@@ -45,8 +45,9 @@ describe("what the first version wrote", () => {
       new Set(["queued", "submitted", "running"]),
     );
     await world.ticks(120);
-    for (const item of metas(world.table.items())) {
-      expect(item).toMatchObject({ status: expect.stringMatching(/^(done|failed|canceled)$/), delivered: true });
+    for (const { pk } of metas(world.table.items())) {
+      const seen = await world.see(pk.replace("SESSION#", ""));
+      expect(seen).toMatchObject({ status: expect.stringMatching(/^(done|failed|canceled)$/), delivered: true });
     }
     // Its session was canceled, and its batch is at the Anthropic of that night.
     expect(await world.deps.manifests.open()).toMatchObject([{ lane: "bulk" }]);
