@@ -1,7 +1,15 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { type IMetric, MathExpression, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, type FunctionOptions, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import {
+  ApplicationLogLevel,
+  Architecture,
+  type FunctionOptions,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from "aws-cdk-lib/aws-lambda";
 import { FilterPattern, LogGroup, MetricFilter, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
@@ -17,6 +25,9 @@ export const deployedConfigPath = `/var/task/${configFileName}`;
 export const failureCodes = ["tick_failed", "request_failed"] as const;
 /** One vCPU: what reads or writes hundreds of megabytes is bound by it. */
 export const oneCpuMegabytes = 1769;
+
+/** Run once a request: what Lambda reports of each run would cost more than all that the rooms log, and its metrics say it too. */
+const unreported: readonly Room[] = ["authorizer", "spawn", "sessions"];
 
 export interface RoomFunctionProps<Names extends readonly string[]> {
   room: Room;
@@ -56,6 +67,10 @@ export class RoomFunction<const Names extends readonly string[]> extends Constru
       code: bundledCode(room, configuration.files),
       role,
       logGroup: this.logGroup,
+      // The rooms' own lines are JSON already, and are kept as they are written.
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
+      systemLogLevelV2: unreported.includes(room) ? SystemLogLevel.WARN : SystemLogLevel.INFO,
       memorySize: props.memoryMegabytes,
       timeout: Duration.seconds(props.timeoutSeconds),
       environment: props.nodeOptions === undefined ? environment : { ...environment, NODE_OPTIONS: props.nodeOptions },

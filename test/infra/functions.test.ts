@@ -43,6 +43,14 @@ describe("each function", () => {
     expect(execFileSync(process.execPath, [...boundedHeap.split(" "), "-p", "1"], { encoding: "utf8" })).toBe("1\n");
   });
 
+  it("keeps what it logs as it is written, and Lambda's own report where it does not run once a request", () => {
+    const levels = Object.fromEntries(rooms.map((room) => [room, propertiesOf(room).LoggingConfig]));
+    for (const { LogFormat, ApplicationLogLevel } of Object.values(levels))
+      expect([LogFormat, ApplicationLogLevel]).toEqual(["JSON", "INFO"]);
+    const reported = rooms.filter((room) => levels[room].SystemLogLevel === "INFO");
+    expect(reported.toSorted()).toEqual(["batcher", "poller", "realtime"]);
+  });
+
   it("has a role without any of AWS's managed policies", () => {
     for (const [, { Properties }] of resources(template, "AWS::IAM::Role")) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
