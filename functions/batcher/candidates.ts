@@ -104,7 +104,8 @@ export async function currentSessions(
     } else if (session === undefined || !isLeftToDeadLetters(session, receipt.receives)) dropped.push(receipt.handle);
   }
   await deps.removeMessages(lane, dropped);
-  return [...ready.values()];
+  // Who came in one call lies in one object, which is read once where they are loaded one after another.
+  return [...ready.values()].toSorted((one, other) => one.session.createdAt - other.session.createdAt);
 }
 
 function maySend(session: Session, message: QueueMessage, lane: string, now: number): boolean {

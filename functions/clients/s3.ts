@@ -1,11 +1,11 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 
 /** Large bodies, by key. */
 export interface Objects {
   /** Idempotent: the key is made from the content. */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** @throws when the object is missing */
-  get(key: string): Promise<Uint8Array>;
+  /** `undefined` when there is no such object. */
+  get(key: string): Promise<Uint8Array | undefined>;
 }
 
 export function s3Objects(Bucket: string): Objects {
@@ -19,9 +19,13 @@ export function s3Objects(Bucket: string): Objects {
       await client.send(new PutObjectCommand({ Bucket, Key, Body, ContentType: "application/gzip" }));
     },
     async get(Key) {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-      if (Body === undefined) throw new Error(`object ${Key} has no body`);
-      return Body.transformToByteArray();
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+        return new Uint8Array((await Body?.transformToByteArray()) ?? []);
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
     },
   };
 }

@@ -10,6 +10,8 @@ export const maxBulkTasks = 1_000;
 export const maxBulkBytes = 4 * 1024 * 1024;
 /** How long it begins with further tasks: its function has 15 s, API Gateway waits 30 s. */
 export const bulkSpawnSeconds = 8;
+/** Tasks of a bulk call whose requests share an object: a hundredth of its price each, and about 220 KB to read. */
+export const tasksPerObject = 100;
 export const maxIdempotencyKeyCharacters = 255;
 export const maxLabelCharacters = 64;
 export const maxModelCharacters = 128;

@@ -2,12 +2,20 @@ import { parseBody } from "../clients/http.ts";
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
 import { nameOf, RequestError } from "../domain/errors.ts";
 import { sha256 } from "../domain/ids.ts";
-import { bulkSpawnSeconds, concurrency, maxBulkTasks, maxRequestBytes, messagesPerCall } from "../domain/limits.ts";
+import {
+  bulkSpawnSeconds,
+  concurrency,
+  maxBulkTasks,
+  maxRequestBytes,
+  messagesPerCall,
+  tasksPerObject,
+} from "../domain/limits.ts";
 import { parseJson } from "../domain/parse.ts";
 import type { Session } from "../domain/session.ts";
 import { parseSpawnDetail } from "../domain/spawn-request.ts";
+import type { Packed } from "../store/bodies.ts";
 import { sendOrLeaveToRescue } from "../turns/send.ts";
-import { accept, type SpawnDeps } from "./spawn.ts";
+import { type Prepared, place, prepare, type SpawnDeps } from "./spawn.ts";
 
 export interface BulkInput {
   /** Each task as JSON, in the order of the call. */
@@ -28,30 +36,76 @@ export type BulkAnswer = { session: Session } | { error: unknown };
 export async function spawnAll(input: BulkInput, deps: SpawnDeps): Promise<BulkAnswer[]> {
   const until = deps.clock.now() + bulkSpawnSeconds * 1000;
   const places = input.tasks.map((task, place) => ({ task, place }));
-  const answers = await mapConcurrently(chunksOf(places, messagesPerCall), concurrency / 4, async (ten) => {
-    const isLate = deps.clock.now() >= until;
-    return isLate ? ten.map(() => ({ error: noTime() })) : acceptSome(ten, input, deps);
+  const answers = await mapConcurrently(chunksOf(places, tasksPerObject), concurrency / 4, async (some) => {
+    const prepared = await prepareSome(some, { ...input, until }, deps);
+    const bodies = await packOrNone(prepared, deps);
+    const placed: BulkAnswer[][] = [];
+    for (const ten of chunksOf(prepared, messagesPerCall)) placed.push(await placeSome(ten, { bodies, until }, deps));
+    return placed.flat();
   });
   return answers.flat();
 }
 
-/** As many as one message call takes, side by side: a crash leaves no more than these few of each worker to rescue. */
-async function acceptSome(
+type PreparedAnswer = { place: number; prepared: Prepared } | { place: number; error: unknown };
+
+async function prepareSome(
   tasks: readonly { task: string; place: number }[],
-  input: BulkInput,
+  input: BulkInput & { until: number },
+  deps: SpawnDeps,
+): Promise<PreparedAnswer[]> {
+  return mapConcurrently(tasks, messagesPerCall, async ({ task, place }) => {
+    if (deps.clock.now() >= input.until) return { place, error: noTime() };
+    try {
+      return { place, prepared: await prepare(readTask(task, place, input), deps) };
+    } catch (error) {
+      return { place, error: told(error, place, deps) };
+    }
+  });
+}
+
+/** In one object, by place. Where the bucket does not take it, each request lies in its item: it costs more, and is as good. */
+async function packOrNone(
+  answers: readonly PreparedAnswer[],
+  { turns, log }: SpawnDeps,
+): Promise<ReadonlyMap<number, Packed>> {
+  // Of a repeat there is nothing to write but what its first call may have left out.
+  const fresh = answers.flatMap((one) => ("prepared" in one && one.prepared.entry !== undefined ? [one] : []));
+  try {
+    const bodies = await turns.packRequests(fresh.map(({ prepared }) => prepared.request));
+    return new Map(fresh.flatMap(({ place }, index) => pairOf(place, bodies[index])));
+  } catch (error) {
+    log("request_failed", { error: nameOf(error) });
+    return new Map();
+  }
+}
+
+const pairOf = (place: number, body: Packed | undefined): [number, Packed][] =>
+  body === undefined ? [] : [[place, body]];
+
+/** As many as one message call takes, side by side: a crash leaves no more than these few of each worker to rescue. */
+async function placeSome(
+  ten: readonly PreparedAnswer[],
+  { bodies, until }: { bodies: ReadonlyMap<number, Packed>; until: number },
   deps: SpawnDeps,
 ): Promise<BulkAnswer[]> {
-  const accepted = await mapConcurrently(tasks, messagesPerCall, async ({ task, place }) => {
+  const isLate = deps.clock.now() >= until;
+  const accepted = await mapConcurrently(ten, messagesPerCall, async (one) => {
+    if ("error" in one) return { error: one.error };
+    if (isLate) return { error: noTime() };
     try {
-      return await accept(readTask(task, place, input), deps);
+      return await place(one.prepared, deps, bodies.get(one.place));
     } catch (error) {
-      if (!(error instanceof RequestError)) deps.log("request_failed", { error: nameOf(error), place });
-      return { error };
+      return { error: told(error, one.place, deps) };
     }
   });
   const toSend = accepted.flatMap((one) => ("session" in one && one.isToSend ? [one.session] : []));
   await sendOrLeaveToRescue(toSend, deps.queues, deps.log);
   return accepted;
+}
+
+function told(error: unknown, place: number, { log }: SpawnDeps): unknown {
+  if (!(error instanceof RequestError)) log("request_failed", { error: nameOf(error), place });
+  return error;
 }
 
 /** @throws RequestError 400 with the field, 413 for a task that a call of its own could not bring either */

@@ -8,8 +8,9 @@ import { resolveRouting } from "../domain/routing.ts";
 import type { Session } from "../domain/session.ts";
 import type { SpawnRequest } from "../domain/spawn-request.ts";
 import { type FrozenCache, firstTurn, type TurnRequest } from "../domain/turn-request.ts";
+import type { Packed } from "../store/bodies.ts";
 import type { CacheRuns } from "../store/cache-runs.ts";
-import type { Turns } from "../store/turns.ts";
+import type { RequestEntry, Turns } from "../store/turns.ts";
 import { chooseCache } from "../turns/cache-choice.ts";
 import { insertReserved, type ReserveDeps } from "../turns/reserve.ts";
 import { findRoom } from "../turns/room.ts";
@@ -45,15 +46,22 @@ export interface Accepted {
  * @throws RequestError 400 with the field, 402 where a budget has no room, 409 for a key that was used with another body
  */
 export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session> {
-  const { session, isToSend } = await accept(input, deps);
+  const { session, isToSend } = await place(await prepare(input, deps), deps);
   if (isToSend) await sendOrLeaveToRescue([session], deps.queues, deps.log);
   return session;
 }
 
-/** All of it but the message, so that whoever accepts many can send ten messages a call. */
-export async function accept(input: SpawnInput, deps: SpawnDeps): Promise<Accepted> {
+/** A task as it is to be accepted: its session, its request, and what is to be written down of it, if it is new. */
+export interface Prepared {
+  accepted: Session;
+  request: TurnRequest;
+  entry?: RequestEntry;
+}
+
+/** All that can refuse a task, before anything is written. What is refused leaves nothing behind, so that its key may be used again. */
+export async function prepare(input: SpawnInput, deps: SpawnDeps): Promise<Prepared> {
   const earlier = await acceptedBefore(input, deps);
-  if (earlier !== undefined) return insertOnce(earlier.session, earlier.request, deps);
+  if (earlier !== undefined) return { accepted: earlier.session, request: earlier.request };
   const agent = findAgent(input.request, deps.config);
   const accepted = acceptedSession(input, agent, deps);
   const { task, metadata } = input.request;
@@ -65,17 +73,19 @@ export async function accept(input: SpawnInput, deps: SpawnDeps): Promise<Accept
     cache: await frozenCache(setting, agent, accepted, deps),
     ...(metadata === undefined ? {} : { metadata }),
   });
-  // What is refused leaves nothing behind, so that its key may be used for something cheaper.
   await findRoom(accepted, [request], deps);
   const { sessionId } = accepted;
-  const written = await deps.turns.insertRequest({
-    sessionId,
-    turn: 1,
-    hash: input.hash,
-    request,
-    acceptance: accepted,
-  });
-  if (!written.inserted) checkSameBody(written.hash, input.hash);
+  return { accepted, request, entry: { sessionId, turn: 1, hash: input.hash, request, acceptance: accepted } };
+}
+
+/**
+ * Request and session, but not the message, so that whoever accepts many can send ten messages a call.
+ * @param body the request as it is to be kept, where it was packed together with others
+ */
+export async function place({ accepted, request, entry }: Prepared, deps: SpawnDeps, body?: Packed): Promise<Accepted> {
+  if (entry === undefined) return insertOnce(accepted, request, deps);
+  const written = await deps.turns.insertRequest(body === undefined ? entry : { ...entry, body });
+  if (!written.inserted) checkSameBody(written.hash, entry.hash);
   // Of two calls at once with one key, both go on with what the first one wrote.
   return insertOnce(written.inserted ? accepted : (written.acceptance ?? accepted), request, deps);
 }

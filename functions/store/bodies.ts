@@ -44,9 +44,28 @@ export interface Bodies {
   unpack(packed: unknown): Promise<string>;
 }
 
+/** Shared objects that are kept after they were read: each has at most the 4 MB of a bulk call, or a page of results. */
+const maxRecentObjects = 8;
+
+/** Reads an object once for all who come for their parts of it one after another, or at once. What it holds never changes. */
+function recentReader({ get }: Objects): Objects["get"] {
+  const recent = new Map<string, ReturnType<Objects["get"]>>();
+  return (key) => {
+    const there = recent.get(key);
+    const whole = there ?? get(key);
+    recent.delete(key);
+    recent.set(key, whole);
+    for (const oldest of recent.keys()) if (recent.size > maxRecentObjects) recent.delete(oldest);
+    whole.catch(() => recent.delete(key));
+    return whole;
+  };
+}
+
 export function bodyStore(objects: Objects): Bodies {
+  const readShared = recentReader(objects);
   const read = async (packed: Extract<Packed, { key: string }>): Promise<Uint8Array> => {
-    const whole = await objects.get(packed.key);
+    const whole = await (packed.kind === "part" ? readShared(packed.key) : objects.get(packed.key));
+    if (whole === undefined) throw new CorruptRecordError("body", "its object is no longer there");
     return packed.kind === "part" ? whole.subarray(packed.from, packed.to) : whole;
   };
   return {

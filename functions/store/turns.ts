@@ -34,6 +34,8 @@ export interface Turns extends Deliveries {
    * @param spent what it takes from budgets, in one transaction with it
    */
   insertResult(entry: ResultEntry, booking?: Booking, spent?: readonly Write[]): Promise<void>;
+  /** Packs many requests, to be inserted one by one. */
+  packRequests(requests: readonly TurnRequest[]): Promise<Packed[]>;
   /** Packs the texts of many results, to be inserted one by one. */
   packResults(source: string, texts: readonly string[]): Promise<Packed[]>;
   getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
@@ -57,6 +59,8 @@ export interface RequestEntry {
   request: TurnRequest;
   /** What the session's small item is made of, so that a repeat after a crash makes the same one. First turns only. */
   acceptance?: Session;
+  /** The request as it is to be kept, where it was packed together with others. */
+  body?: Packed;
 }
 
 export interface ResultName {
@@ -84,8 +88,8 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
   const facts = (sessionId: string, sk: string) => ({ ...at(sessionId, sk), v: itemVersion });
   return {
     ...deliveryStore(table),
-    async insertRequest({ sessionId, turn, hash, request, acceptance }) {
-      const body = await bodies.pack(JSON.stringify(request), `requests/${sessionId}`);
+    async insertRequest({ sessionId, turn, hash, request, acceptance, body: packed }) {
+      const body = packed ?? (await bodies.pack(JSON.stringify(request), `requests/${sessionId}`));
       const extra = acceptance === undefined ? {} : { acceptance };
       const found = await table.insert({ ...facts(sessionId, requestKey(turn)), turn, hash, body, ...extra });
       if (found.moved) return { inserted: true };
@@ -115,6 +119,11 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const item = await table.get(at(sessionId, resultKey(turn, source)));
       return item === undefined ? undefined : toResult(item, sessionId);
     },
+    packRequests: (requests) =>
+      bodies.packTogether(
+        requests.map((request) => JSON.stringify(request)),
+        "requests",
+      ),
     packResults: (source, texts) => bodies.packTogether(texts, `results/${source}`),
     getResults: (names) => getResults(table, names),
     async attempted(names) {

@@ -13,8 +13,7 @@ export function memoryObjects(): MemoryObjects {
     },
     async get(key) {
       const bytes = objects.get(key);
-      if (bytes === undefined) throw new Error(`NoSuchKey: ${key}`);
-      return new Uint8Array(bytes);
+      return bytes === undefined ? undefined : new Uint8Array(bytes);
     },
     keys: () => [...objects.keys()],
     remove: (key) => void objects.delete(key),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bulkSpawnSeconds, maxBulkBytes, maxBulkTasks, maxRequestBytes } from "../../../functions/domain/limits.ts";
+import { seededRandom } from "../../support/chance.ts";
 import { testWorld } from "../../support/world.ts";
 
 type Answer = { status: string; sessionId: string; httpStatus?: number; error?: { type: string; param?: string } };
@@ -24,6 +25,11 @@ function bulk(world = testWorld()) {
   return { world, ask, send, sessionsIn };
 }
 
+/** What does not compress. */
+const noise = (bytes: number, seed: number) => {
+  const random = seededRandom(seed + 1);
+  return Array.from({ length: bytes }, () => String.fromCharCode(97 + Math.floor(random() * 26))).join("");
+};
 const tasks = (count: number) => Array.from({ length: count }, (_, index) => ({ task: `Task ${index}.` }));
 
 describe("POST /api/sessions/spawn/bulk", () => {
@@ -120,6 +126,32 @@ describe("POST /api/sessions/spawn/bulk", () => {
     expect(accepted).toBeGreaterThanOrEqual(100);
     expect(accepted).toBeLessThan(200);
     expect(results.at(-1)).toMatchObject({ status: "rejected", httpStatus: 503 });
+  });
+
+  it("keeps the requests of a hundred tasks in one object, and each is sent as it was said", async () => {
+    const world = testWorld();
+    const long = Array.from({ length: 150 }, (_, index) => ({ task: `Task ${index}: ${noise(400, index)}` }));
+    const { results } = await bulk(world).send(JSON.stringify(long), "night-1");
+    expect(world.objects.keys().filter((key) => key.startsWith("requests/"))).toHaveLength(2);
+    await world.ticks(13);
+    for (const [index, { sessionId }] of results.entries()) {
+      const answer = await world.http(`/api/sessions/${sessionId}/history`);
+      const { messages }: { messages: { content: string }[] } = JSON.parse(await answer.text());
+      expect(messages[0]?.content).toBe(long[index]?.task);
+      expect(messages).toHaveLength(2);
+    }
+    await bulk(world).send(JSON.stringify(long), "night-1");
+    expect(world.objects.keys().filter((key) => key.startsWith("requests/"))).toHaveLength(2);
+  });
+
+  it("needs no bucket: where that is away, each request lies in its item", async () => {
+    const world = testWorld();
+    const { turns } = world.deps;
+    turns.packRequests = () => Promise.reject(new Error("ServiceUnavailable"));
+    const long = Array.from({ length: 50 }, (_, index) => ({ task: `Task ${index}: ${noise(400, index)}` }));
+    expect((await bulk(world).send(JSON.stringify(long))).accepted).toBe(50);
+    await world.batch();
+    expect(world.table.items().filter(({ sk, status }) => sk === "META" && status === "submitted")).toHaveLength(50);
   });
 
   it("keeps what it accepted where the queue is away: rescue sends it", async () => {

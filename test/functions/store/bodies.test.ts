@@ -50,6 +50,35 @@ describe("a body", () => {
     for (const [index, one] of packed.entries()) expect(await bodies.unpack(one)).toBe(texts[index]);
   });
 
+  it("is read with all others of its object at once, and only once", async () => {
+    const { objects, bodies } = open();
+    const texts = Array.from({ length: 20 }, () => randomBytes(1_000).toString("base64"));
+    const packed = await bodies.packTogether(texts, folder);
+    let reads = 0;
+    const counted = bodyStore({
+      ...objects,
+      get: (key) => {
+        reads += 1;
+        return objects.get(key);
+      },
+    });
+    expect(await Promise.all(packed.map((one) => counted.unpack(one)))).toEqual(texts);
+    expect(await counted.unpack(packed[7])).toBe(texts[7]);
+    expect(reads).toBe(1);
+  });
+
+  it("is read again where the bucket did not answer", async () => {
+    const { objects, bodies } = open();
+    const texts = Array.from({ length: 20 }, () => randomBytes(1_000).toString("base64"));
+    const [first] = await bodies.packTogether(texts, folder);
+    let isAway = true;
+    const away = { ...objects, get: (key: string) => (isAway ? Promise.reject(new Error("away")) : objects.get(key)) };
+    const store = bodyStore(away);
+    await expect(store.unpack(first)).rejects.toThrow("away");
+    isAway = false;
+    expect(await store.unpack(first)).toBe(texts[0]);
+  });
+
   it("shares none with so few that items are cheaper", async () => {
     const { objects, bodies } = open();
     const packed = await bodies.packTogether(["x".repeat(5_000), "y".repeat(5_000)], folder);
@@ -58,7 +87,10 @@ describe("a body", () => {
   });
 
   it("whose object is missing is an error, never an empty text", async () => {
-    await expect(open().bodies.unpack({ kind: "object", key: `${folder}/gone.gz` })).rejects.toThrow();
+    for (const place of [{ kind: "object" }, { kind: "part", from: 0, to: 9 }]) {
+      const packed = { ...place, key: `${folder}/gone.gz` };
+      await expect(open().bodies.unpack(packed)).rejects.toMatchObject({ name: "CorruptRecordError" });
+    }
   });
 
   it.each([undefined, null, "text", {}, { kind: "text" }, { kind: "zip", bytes: "x" }, { kind: "gzip", bytes: "x" }])(
