@@ -5,10 +5,11 @@ import { secondsTaken } from "../domain/latency.ts";
 import { concurrency, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
+import { addEntry, emptyRollup, type Rollup } from "../domain/rollup.ts";
 import { isTerminal, type Session } from "../domain/session.ts";
 import type { Packed } from "../store/bodies.ts";
 import { deliver } from "../turns/deliver.ts";
-import { settle } from "../turns/settle.ts";
+import { type SettleDeps, settle } from "../turns/settle.ts";
 import { untold } from "../turns/told.ts";
 import { addCached, type CacheTotals } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -36,6 +37,9 @@ export interface Read {
   cached: CacheTotals;
   /** Turns that ended by this reading, or an earlier one, and of which nothing could be noted. */
   untold: number;
+  /** The sum of what this reading has booked, and the lines that it knows all of; the ledger knows the others. */
+  sum: Rollup;
+  summed: number;
 }
 
 export const memberName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
@@ -49,7 +53,16 @@ interface Line {
 /** Settles every line that can be read, page by page. One that cannot makes the reading incomplete, and harms no other. */
 export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatchDeps): Promise<Read> {
   const { manifest, workspace } = one;
-  const read: Read = { seen: new Set(), lines: 0, hasEnded: false, seconds: [], cached: new Map(), untold: 0 };
+  const read: Read = {
+    seen: new Set(),
+    lines: 0,
+    hasEnded: false,
+    seconds: [],
+    cached: new Map(),
+    untold: 0,
+    sum: emptyRollup(),
+    summed: 0,
+  };
   let page: Line[] = [];
   let characters = 0;
   try {
@@ -86,9 +99,13 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
     page.map(({ text }) => text),
   );
   const packed = page.map((line, index) => ({ ...line, body: bodies[index] }));
+  const onBooked: SettleDeps["onBooked"] = (entry) => {
+    read.summed += 1;
+    if (entry !== undefined) addEntry(read.sum, entry);
+  };
   const settled = await mapConcurrently(packed, concurrency, async (line) => {
     try {
-      const session = await settleLine(line, manifest, byId, { ...deps, page: ofPage });
+      const session = await settleLine(line, manifest, byId, { ...deps, page: ofPage, onBooked });
       const { parsed } = line;
       if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) {
         if (!read.seen.has(memberName(parsed.id))) addCached(read.cached, byId.get(parsed.id.sessionId), parsed.result);

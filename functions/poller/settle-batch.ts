@@ -4,6 +4,7 @@ import { nameOf } from "../domain/errors.ts";
 import { sampleOf } from "../domain/latency.ts";
 import { batchLifeSeconds, maxReadAgainSeconds, resultsLifeSeconds, resultsMissingSeconds } from "../domain/limits.ts";
 import { type Manifest, readAgainSeconds } from "../domain/manifest.ts";
+import { dayOf, type Mark } from "../store/books.ts";
 import type { Renew } from "../store/leases.ts";
 import { recordCached } from "./cached.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -84,10 +85,11 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
   const results = { succeeded, errored, canceled, expired };
   const changes = { settledAt: clock.now(), readProblem: undefined, readAgainAt: undefined, results };
   // Its sum is due once it is settled, whoever settles it, and whatever was booked before.
-  await deps.books.mark("MANIFEST", manifest.manifestId);
+  const mark = await deps.books.mark("MANIFEST", manifest.manifestId);
   const settled = await deps.manifests.move("settle", manifest, changes);
   if (settled === undefined) return;
   deps.log("manifest_settled", { manifestId: manifest.manifestId, lines: read.lines });
+  if (isSummed(read, batch)) await putSum(mark, manifest, read, deps);
   const lane = deps.config.lanes.find(({ id }) => id === manifest.lane);
   if (manifest.primes === true && lane !== undefined) await wakeWaiting(manifest.manifestId, lane, deps);
 }
@@ -95,6 +97,20 @@ async function settleBatch(one: OpenWork, batch: Batch, deps: SettleBatchDeps): 
 /** Each request has exactly one line, and its own: what is not ours stands for nobody. */
 function isComplete({ problem, seen }: Read, { total }: Batch): boolean {
   return problem === undefined && seen.size >= total;
+}
+
+/** Every line of it was new, and was unbilled or has won: nothing of its sum is known to the ledger alone. */
+function isSummed({ sum, summed, lines, seen }: Read, { total, counts }: Batch): boolean {
+  return summed === total && seen.size === total && lines === total && sum.all.results === counts.succeeded;
+}
+
+/** So the books need not read all of it again. What fails of this is summed from the ledger: the mark is still there. */
+async function putSum(mark: Mark, manifest: Manifest, { sum }: Read, { books, log }: PollerDeps): Promise<void> {
+  try {
+    await books.putTotal(mark, dayOf(manifest.createdAt), sum);
+  } catch (error) {
+    log("tick_failed", { step: "usage", manifestId: manifest.manifestId, error: nameOf(error) });
+  }
 }
 
 /** All lines are there, again and again, and some of them cannot be read: they will not become better. */

@@ -15,7 +15,7 @@ import { itemVersion, readableItem, readItem } from "./versions.ts";
 export interface Books {
   /** Before a real-time call: where the sum of its minute will look for what became of it. */
   beginRun(run: BookedRun, minute: string): Promise<void>;
-  mark(kind: PartKind, name: string): Promise<void>;
+  mark(kind: PartKind, name: string): Promise<Mark>;
   /** As many as a tick takes, read strongly. */
   marks(kind: PartKind): Promise<Mark[]>;
   /** Nothing is to be summed there; unless it was marked anew since. */
@@ -92,9 +92,7 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
       // The mark comes second: whoever has seen it sees the entry as well.
       await putMark("MINUTE", minute);
     },
-    async mark(kind, name) {
-      await putMark(kind, name);
-    },
+    mark: putMark,
     async marks(kind) {
       const { items } = await table.query({ pk: "UNSUMMED", prefix: `${kind}#`, limit: maxSumsPerTick });
       return Promise.all(

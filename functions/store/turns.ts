@@ -32,8 +32,9 @@ export interface Turns extends Deliveries {
   /**
    * @param booking what the ledger says of it, where Anthropic bills it
    * @param spent what it takes from budgets, in one transaction with it
+   * @returns whether it was not there before
    */
-  insertResult(entry: ResultEntry, booking?: Booking, spent?: readonly Write[]): Promise<void>;
+  insertResult(entry: ResultEntry, booking?: Booking, spent?: readonly Write[]): Promise<boolean>;
   /** Packs many requests, to be inserted one by one. */
   packRequests(requests: readonly TurnRequest[]): Promise<Packed[]>;
   /** Packs the texts of many results, to be inserted one by one. */
@@ -112,8 +113,8 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
         outcome: outcome.kind,
         body,
       };
-      if (spent.length === 0) await table.insert(item);
-      else await table.transact([{ put: { item, when: [{ attribute: "pk", is: "absent" }] } }, ...spent]);
+      if (spent.length === 0) return (await table.insert(item)).moved;
+      return table.transact([{ put: { item, when: [{ attribute: "pk", is: "absent" }] } }, ...spent]);
     },
     async getResult(sessionId, turn, source) {
       const item = await table.get(at(sessionId, resultKey(turn, source)));

@@ -4,6 +4,7 @@ import { maxTurns } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { retryDelayMs } from "../domain/retry.ts";
+import type { Entry } from "../domain/rollup.ts";
 import { ownRouting } from "../domain/routing.ts";
 import { isTerminal, type Session, type SessionError, shortened } from "../domain/session.ts";
 import { continuedTurn } from "../domain/turn-request.ts";
@@ -28,6 +29,8 @@ export interface SettleDeps {
   log: Log;
   /** The page that it is read from, where that is read again until all whom it ended are told of: they are not due by themselves. */
   page?: ResultPage;
+  /** Told of each result that is new, and stands for good: an answer that has just won, or one that is not billed. */
+  onBooked?: (entry: Entry | undefined) => void;
 }
 
 /** What a turn no longer has once it is out of its manifest. */
@@ -39,14 +42,20 @@ const outOfManifest: SessionChanges = { manifestId: undefined, submittedAt: unde
  * @returns the session, if this ended its turn: it is due to be delivered
  */
 export async function settle(seen: Session, entry: ResultEntry, deps: SettleDeps): Promise<Session | undefined> {
-  await writeResult(seen, entry, deps);
+  const { isNew, booked } = await writeResult(seen, entry, deps);
+  if (isNew && booked === undefined) deps.onBooked?.(undefined);
   if (seen.turn !== entry.turn || isTerminal(seen.status)) return endedBy(seen, entry);
   const moved = await apply(seen, entry, deps);
   // Another reader of the same source was quicker, and may have died since.
   if (moved?.moved !== true) return moved?.current === undefined ? undefined : endedBy(moved.current, entry);
+  if (isNew && booked !== undefined && hasWon(moved.session, entry)) deps.onBooked?.({ ...booked, standing: "winner" });
   const left = moved.session.manifestId ?? seen.manifestId;
   if (left !== entry.source && moved.session.status !== "submitted") await noteDeparture(left, deps);
   return isTerminal(moved.session.status) ? moved.session : undefined;
+}
+
+function hasWon({ status, turn, winner }: Session, entry: ResultEntry): boolean {
+  return isTerminal(status) && turn === entry.turn && winner === entry.source;
 }
 
 /** After a crash between the move and the delivery, the same result finds its turn ended by itself, and undelivered. */

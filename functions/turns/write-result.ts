@@ -1,8 +1,15 @@
 import type { Config } from "../domain/config/index.ts";
 import { bookingOf } from "../domain/ledger.ts";
+import type { Entry } from "../domain/rollup.ts";
 import type { Session } from "../domain/session.ts";
 import { spendWrites } from "../store/purses.ts";
 import type { ResultEntry, Turns } from "../store/turns.ts";
+
+/** A result that was written down: whether it was new, and what it is to the books, where it is billed. */
+export interface Written {
+  isNew: boolean;
+  booked?: Entry;
+}
 
 /**
  * Writes a result down, which books it: whatever it costs is on the same item, so that neither is there without the other.
@@ -12,11 +19,12 @@ export async function writeResult(
   session: Session,
   entry: ResultEntry,
   { turns, config }: { turns: Turns; config: Config },
-): Promise<void> {
-  if (!entry.billed) return turns.insertResult(entry);
+): Promise<Written> {
+  if (!entry.billed) return { isNew: await turns.insertResult(entry) };
   const booking = bookingOf(session, entry, config.prices);
-  if (session.budget === undefined) return turns.insertResult(entry, booking);
-  const { charge } = booking;
+  const { model, charge, unpriced: _, ...account } = booking;
   const spent = charge === undefined ? (session.reserved ?? 0) : Number((charge.paid + 999n) / 1_000n);
-  await turns.insertResult(entry, booking, spendWrites(session, spent));
+  const writes = session.budget === undefined ? [] : spendWrites(session, spent);
+  const isNew = await turns.insertResult(entry, booking, writes);
+  return { isNew, booked: { account, model, usage: entry.usage, charge } };
 }

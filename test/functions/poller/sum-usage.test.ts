@@ -48,6 +48,44 @@ describe("the sums over the ledger", () => {
     expect(only(world).all.results).toBe(1);
   });
 
+  it("are made on the way by the reading that settles a batch, as the ledger would make them", async () => {
+    const world = testWorld();
+    for (const label of ["sea", "land", "sea"]) await world.accept("Batched.", { label });
+    await world.accept("[[stand-in: refusal]]");
+    await world.accept("[[stand-in: errored invalid_request_error]]");
+    await world.batch();
+    world.pass(900);
+    const { turns, books } = world.deps;
+    const reads = async () => expect.fail("the ledger was read");
+    await world.poll({ turns: { ...turns, getResults: reads } });
+    const onTheWay = only(world);
+    expect(onTheWay.all.results).toBe(4);
+    const [head] = world.table.items().filter(({ sk }) => sk === "HEAD");
+    await books.mark("MANIFEST", String(head?.["manifestId"]));
+    await world.poll();
+    expect(only(world)).toEqual(onTheWay);
+    expect(booksOf(world.table.items())).toEqual({ paid: paidBy(world), missing: 0 });
+  });
+
+  it("are made from the ledger where an earlier reading has booked some of it", async () => {
+    const world = testWorld();
+    for (let task = 0; task < 3; task += 1) await world.accept("Batched.");
+    await world.batch();
+    world.pass(900);
+    const { turns } = world.deps;
+    let isFirst = true;
+    const insertResult: typeof turns.insertResult = async (...entry) => {
+      const isNew = await turns.insertResult(...entry);
+      if (!isFirst) return isNew;
+      isFirst = false;
+      throw new Error("the answer was lost");
+    };
+    await world.poll({ turns: { ...turns, insertResult } });
+    await world.ticks(3);
+    expect(only(world).all.results).toBe(3);
+    expect(booksOf(world.table.items())).toEqual({ paid: paidBy(world), missing: 0 });
+  });
+
   it("are of the day on which a batch was made, whenever it is settled", async () => {
     const world = testWorld();
     const made = new Date(world.clock.now()).toISOString().slice(0, 10);
