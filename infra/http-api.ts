@@ -20,7 +20,7 @@ export interface HttpApiProps {
 
 /** The front door: spawn has its own function, everything else is answered by sessions. */
 export class HttpApi extends Construct {
-  readonly url: string;
+  readonly api: Api;
 
   constructor(scope: Construct, id: string, props: HttpApiProps) {
     super(scope, id);
@@ -30,30 +30,29 @@ export class HttpApi extends Construct {
       identitySource: [],
       resultsCacheTtl: Duration.seconds(0),
     });
-    const api = new Api(this, "Api", {
+    this.api = new Api(this, "Api", {
       description: "Offpeak",
       createDefaultStage: false,
       defaultIntegration: new HttpLambdaIntegration("Sessions", props.sessions),
       defaultAuthorizer: authorizer,
     });
     const spawn = new HttpLambdaIntegration("Spawn", props.spawn);
-    for (const path of spawnPaths) api.addRoutes({ path, methods: [HttpMethod.ANY], integration: spawn });
+    for (const path of spawnPaths) this.api.addRoutes({ path, methods: [HttpMethod.ANY], integration: spawn });
     const accessLogs = new LogGroup(this, "AccessLogs", {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     acknowledgeLogs(accessLogs);
-    acknowledge(api, "Each lets in this API alone: its ARN is joined from parts, which the rule does not read.", [
+    acknowledge(this.api, "Each lets in this API alone: its ARN is joined from parts, which the rule does not read.", [
       "cdk-validator-cfnguard::lambda_function_public_access_prohibited_check",
     ]);
     new HttpStage(this, "Stage", {
-      httpApi: api,
+      httpApi: this.api,
       stageName: "$default",
       autoDeploy: true,
       throttle,
       accessLogSettings: { destination: new LogGroupLogDestination(accessLogs), format: accessLogFormat() },
     });
-    this.url = api.apiEndpoint;
   }
 }
 

@@ -1,4 +1,5 @@
-import { Metric, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { Duration } from "aws-cdk-lib";
+import { MathExpression, Metric, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { FilterPattern, type ILogGroup, MetricFilter } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
@@ -87,6 +88,28 @@ const loggedWatches: readonly LoggedWatch[] = [
   },
 ];
 
+type ShareWatch = Pick<RunbookAlarmProps, "impact" | "heading"> & { metricName: string };
+
+/** Long enough for an hour's few turns to say something, and short enough to be told of a bad night during it. */
+const sharePeriod = Duration.minutes(15);
+/** Of fewer turns than these no share says anything. */
+const fewestEnds = 10;
+const worstShare = 0.2;
+
+/** Shares of all turns that ended, whoever ended them. */
+export const shareWatches: readonly ShareWatch[] = [
+  {
+    metricName: "failedTurns",
+    heading: "failed-turns",
+    impact: "One turn in five or more has failed: callers get an error where they wait for an answer.",
+  },
+  {
+    metricName: "missedDeadlines",
+    heading: "missed-deadlines",
+    impact: "One turn in five or more has ended without an answer, since its deadline passed.",
+  },
+];
+
 export interface PollerAlarmsProps {
   topic: ITopic;
   logGroup: ILogGroup;
@@ -96,15 +119,26 @@ export interface PollerAlarmsProps {
 export class PollerAlarms extends Construct {
   constructor(scope: Construct, id: string, { topic, logGroup }: PollerAlarmsProps) {
     super(scope, id);
+    const namespace = metricNamespace(this);
     for (const { metricName, statistic, ...alarm } of watches) {
-      const metric = new Metric({ namespace: metricNamespace, metricName, statistic, period: alarmPeriod });
+      const metric = new Metric({ namespace, metricName, statistic, period: alarmPeriod });
       new RunbookAlarm(this, metricName, { ...alarm, metric, topic });
+    }
+    const sumOf = (metricName: string) =>
+      new Metric({ namespace, metricName, statistic: Stats.SUM, period: sharePeriod });
+    for (const { metricName, ...alarm } of shareWatches) {
+      const metric = new MathExpression({
+        expression: `IF(ended >= ${fewestEnds}, part / ended, 0)`,
+        period: sharePeriod,
+        usingMetrics: { part: sumOf(metricName), ended: sumOf("endedTurns") },
+      });
+      new RunbookAlarm(this, metricName, { ...alarm, metric, threshold: worstShare, topic });
     }
     for (const { id, code, metricName, ...alarm } of loggedWatches) {
       const filter = new MetricFilter(this, id, {
         logGroup,
         filterPattern: FilterPattern.stringValue("$.code", "=", code),
-        metricNamespace,
+        metricNamespace: namespace,
         metricName,
       });
       const metric = filter.metric({ statistic: Stats.SUM, period: alarmPeriod });

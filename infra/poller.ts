@@ -5,6 +5,7 @@ import type { Foundation } from "./foundation.ts";
 import { boundedHeap } from "./node-options.ts";
 import { PollerAlarms } from "./poller-alarms.ts";
 import { deployedConfigPath, oneCpuMegabytes, RoomFunction } from "./room-function.ts";
+import { metricNamespace } from "./runbook-alarm.ts";
 import { Tick, tickInvoke } from "./tick.ts";
 import { longestFunctionSeconds, reconcileGraceSeconds, retrySeconds, tickSeconds } from "./timing.ts";
 
@@ -26,6 +27,7 @@ export class Poller extends Construct {
         OFFPEAK_RETRY_SECONDS: String(retrySeconds),
         OFFPEAK_PARK_SECONDS: String(defaultParkSeconds),
         OFFPEAK_EVENT_BUS: bus.eventBusName,
+        OFFPEAK_METRIC_NAMESPACE: metricNamespace(this),
       },
       configuration,
       memoryMegabytes: oneCpuMegabytes,

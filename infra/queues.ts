@@ -42,14 +42,18 @@ export class Queues extends Construct {
     }).queue;
   }
 
+  byName(): [name: string, queue: Queue][] {
+    return [...this.laneQueues, ["realtime", this.realtime]];
+  }
+
   /** The value of `OFFPEAK_QUEUE_URLS`: a JSON object of queue URLs by lane, and `realtime`. */
   urls(): string {
-    const urls = [...this.laneQueues].map(([lane, queue]) => [lane, queue.queueUrl]);
-    return Stack.of(this).toJsonString({ ...Object.fromEntries(urls), realtime: this.realtime.queueUrl });
+    const urls = this.byName().map(([name, queue]) => [name, queue.queueUrl]);
+    return Stack.of(this).toJsonString(Object.fromEntries(urls));
   }
 
   grantSend(sender: IGrantable): void {
-    for (const queue of [...this.laneQueues.values(), this.realtime]) queue.grant(sender, "sqs:SendMessage");
+    for (const [, queue] of this.byName()) queue.grant(sender, "sqs:SendMessage");
   }
 
   /** Hand over what cannot be batched, where its lane goes real-time instead of waiting. */

@@ -5,6 +5,7 @@ import { environmentNames } from "../functions/realtime/env.ts";
 import { acknowledge } from "./acknowledge.ts";
 import type { Foundation } from "./foundation.ts";
 import { deployedConfigPath, RoomFunction } from "./room-function.ts";
+import { metricNamespace } from "./runbook-alarm.ts";
 import { realtimeFunctionSeconds, retrySeconds, tickSeconds } from "./timing.ts";
 
 /** ②' The real-time queue → the Messages API, one session a run. */
@@ -23,6 +24,7 @@ export class Realtime extends Construct {
         OFFPEAK_RETRY_SECONDS: String(retrySeconds),
         OFFPEAK_PARK_SECONDS: String(defaultParkSeconds),
         OFFPEAK_EVENT_BUS: bus.eventBusName,
+        OFFPEAK_METRIC_NAMESPACE: metricNamespace(this),
       },
       configuration,
       memoryMegabytes: 512,

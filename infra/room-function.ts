@@ -49,6 +49,7 @@ export interface RoomFunctionProps<Names extends readonly string[]> {
 export class RoomFunction<const Names extends readonly string[]> extends Construct {
   readonly lambda: LambdaFunction;
   readonly logGroup: LogGroup;
+  readonly failures: IMetric;
 
   constructor(scope: Construct, id: string, props: RoomFunctionProps<Names>) {
     super(scope, id);
@@ -76,7 +77,8 @@ export class RoomFunction<const Names extends readonly string[]> extends Constru
       environment: props.nodeOptions === undefined ? environment : { ...environment, NODE_OPTIONS: props.nodeOptions },
       ...props.asyncInvoke,
     });
-    new RunbookAlarm(this, "Errors", { ...errors, metric: this.failures(room), threshold: 1, topic });
+    this.failures = this.countFailures(room);
+    new RunbookAlarm(this, "Errors", { ...errors, metric: this.failures, threshold: 1, topic });
     this.acknowledgeFindings();
   }
 
@@ -104,19 +106,21 @@ export class RoomFunction<const Names extends readonly string[]> extends Constru
    * Runs that ended with an error, and failures that a room caught and logged: it goes on with its other work then, so that
    * Lambda counts the run as a success.
    */
-  private failures(room: Room): IMetric {
+  private countFailures(room: Room): IMetric {
     const logged = new MetricFilter(this, "LoggedFailures", {
       logGroup: this.logGroup,
       filterPattern: FilterPattern.any(...failureCodes.map((code) => FilterPattern.stringValue("$.code", "=", code))),
-      metricNamespace: metricNamespace,
+      metricNamespace: metricNamespace(this),
       metricName: `${room}Failures`,
     });
     return new MathExpression({
-      expression: "ended + FILL(logged, 0)",
+      // Their ids tell the rooms apart, where a graph shows more than one.
+      expression: `${room}Ended + FILL(${room}Logged, 0)`,
+      label: room,
       period: alarmPeriod,
       usingMetrics: {
-        ended: this.lambda.metricErrors({ period: alarmPeriod, statistic: Stats.SUM }),
-        logged: logged.metric({ period: alarmPeriod, statistic: Stats.SUM }),
+        [`${room}Ended`]: this.lambda.metricErrors({ period: alarmPeriod, statistic: Stats.SUM }),
+        [`${room}Logged`]: logged.metric({ period: alarmPeriod, statistic: Stats.SUM }),
       },
     });
   }

@@ -1,21 +1,26 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
-import { Construct } from "constructs";
+import { Construct, type IConstruct } from "constructs";
 
 /** The period of every alarm's metric; all figures are counted in its multiples. */
 export const alarmPeriod = Duration.minutes(5);
 
-/** Where the functions' own figures are; without dimensions, which would make each figure one a room. */
-export const metricNamespace = "Offpeak";
+/**
+ * Where the figures of one stack are, by its own name, which no other of the account has in a region: of two stages each has
+ * its alarms. Without dimensions, which would make each figure one a room.
+ */
+export function metricNamespace(scope: IConstruct): string {
+  return Stack.of(scope).stackName;
+}
 
 export interface RunbookAlarmProps {
   /** What somebody who waits for an answer notices, as a sentence. */
   impact: string;
   /** The anchor of its heading in `RUNBOOK.md`, which a test looks up. */
   heading: string;
-  /** Over `alarmPeriod`. */
+  /** Over `alarmPeriod`, or a multiple of it. */
   metric: IMetric;
   /** The alarm goes off at this value and above, or, where `below` is set, under it. */
   threshold: number;

@@ -2,6 +2,7 @@ import { Construct } from "constructs";
 import { environmentNames } from "../functions/sessions/env.ts";
 import type { Foundation } from "./foundation.ts";
 import { deployedConfigPath, RoomFunction } from "./room-function.ts";
+import { metricNamespace } from "./runbook-alarm.ts";
 import { tickSeconds } from "./timing.ts";
 
 export type SessionsProps = Pick<Foundation, "configuration" | "topic" | "storage" | "queues" | "bus">;
@@ -22,6 +23,7 @@ export class Sessions extends Construct {
         OFFPEAK_CONFIG: deployedConfigPath,
         OFFPEAK_TICK_SECONDS: String(tickSeconds),
         OFFPEAK_EVENT_BUS: bus.eventBusName,
+        OFFPEAK_METRIC_NAMESPACE: metricNamespace(this),
       },
       configuration,
       memoryMegabytes: 512,

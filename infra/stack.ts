@@ -7,6 +7,7 @@ import { Batcher } from "./batcher.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Foundation } from "./foundation.ts";
 import { HttpApi } from "./http-api.ts";
+import { Overview } from "./overview.ts";
 import { Poller } from "./poller.ts";
 import { Queues } from "./queues.ts";
 import { Realtime } from "./realtime.ts";
@@ -46,12 +47,13 @@ export class OffpeakStack extends Stack {
     new Poller(this, "Poller", foundation);
     const sessions = new Sessions(this, "Sessions", foundation);
     const authorizer = new Authorizer(this, "Authorizer", foundation);
-    const { url } = new HttpApi(this, "HttpApi", {
+    const { api } = new HttpApi(this, "HttpApi", {
       authorizer: authorizer.room.lambda,
       spawn: spawn.room.lambda,
       sessions: sessions.room.lambda,
     });
-    this.writeOutputs(url, foundation);
+    new Overview(this, "Overview", { queues: foundation.queues, api });
+    this.writeOutputs(api.apiEndpoint, foundation);
   }
 
   private writeOutputs(url: string, { secrets, bus, topic, storage }: Foundation): void {

@@ -52,7 +52,7 @@ export type LogFields = Record<string, string | number | boolean | undefined>;
 
 export type Log = (code: LogCode, fields?: LogFields) => void;
 
-/** Figures in aggregate, a tick or a call at a time, never one a session. The alarms of the stack watch these names. */
+/** Figures in aggregate, a tick or a call at a time, never one a session. The stack's alarms and its dashboard show these. */
 export const metricNames = {
   oldestOpenBatchSeconds: "Seconds",
   settleLagSeconds: "Seconds",
@@ -60,6 +60,14 @@ export const metricNames = {
   undeliveredSeconds: "Seconds",
   quarantinedLines: "Count",
   lostResults: "Count",
+  /** Turns that ended and were told of, and how: at least once each, as all telling is. */
+  endedTurns: "Count",
+  failedTurns: "Count",
+  missedDeadlines: "Count",
+  inFlightRequests: "Count",
+  /** As the books have it, of this day in UTC; CloudWatch has no unit for dollars. */
+  spentTodayUsd: "None",
+  savedTodayUsd: "None",
 } as const;
 export type MetricName = keyof typeof metricNames;
 export type Metrics = (values: Partial<Record<MetricName, number>>) => void;

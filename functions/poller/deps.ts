@@ -2,7 +2,6 @@ import type { Anthropic } from "../clients/anthropic.ts";
 import type { Credential } from "../clients/anthropic-by-lane.ts";
 import type { Queues } from "../clients/sqs.ts";
 import type { Config } from "../domain/config/index.ts";
-import type { Metrics } from "../domain/log.ts";
 import type { IsNews } from "../domain/news.ts";
 import type { Books } from "../store/books.ts";
 import type { CacheRuns } from "../store/cache-runs.ts";
@@ -25,7 +24,6 @@ export interface PollerDeps extends SettleDeps, DeliverDeps {
   leases: Leases;
   queues: Queues;
   anthropicFor(credential: Credential): Anthropic;
-  metrics: Metrics;
   /** Of the lists of batches: what is the same as in the last tick is not said again. */
   isNews: IsNews;
   tickSeconds: number;

@@ -10,4 +10,5 @@ export const environmentNames = [
   "OFFPEAK_RETRY_SECONDS",
   "OFFPEAK_PARK_SECONDS",
   "OFFPEAK_EVENT_BUS",
+  "OFFPEAK_METRIC_NAMESPACE",
 ] as const;

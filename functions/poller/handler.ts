@@ -36,7 +36,7 @@ const deps = once((): Omit<PollerDeps, "millisecondsLeft"> => {
     retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
     random: Math.random,
     log: jsonLog("poller"),
-    metrics: embeddedMetrics(store.clock),
+    metrics: embeddedMetrics(store.clock, env("OFFPEAK_METRIC_NAMESPACE")),
     isNews: newsFilter(),
   };
 });

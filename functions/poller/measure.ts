@@ -1,6 +1,9 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { concurrency } from "../domain/limits.ts";
+import { toUsd } from "../domain/picos.ts";
 import { realtimeStateOf } from "../domain/queue-message.ts";
+import { noSums } from "../domain/rollup.ts";
+import { dayOf } from "../store/books.ts";
 import type { PollerDeps } from "./deps.ts";
 import type { OpenWork } from "./open-work.ts";
 
@@ -18,5 +21,14 @@ export async function measure(work: readonly OpenWork[], deps: PollerDeps): Prom
     oldestOpenBatchSeconds: Math.max(0, ...open.map(({ manifest }) => secondsSince(manifest.createdAt))),
     settleLagSeconds: Math.max(0, ...unread.map(secondsSince)),
     parkedLanes: parked.filter((state) => state !== undefined).length,
+    inFlightRequests: open.reduce((sum, { manifest }) => sum + manifest.count, 0),
   });
+  await measureDollars(deps);
+}
+
+/** One small item: what the books had of today when it was last summed up. */
+async function measureDollars({ books, clock, metrics }: PollerDeps): Promise<void> {
+  const today = dayOf(clock.now());
+  const { paid, realtime } = (await books.days([today])).get(today)?.all ?? noSums;
+  metrics({ spentTodayUsd: toUsd(paid), savedTodayUsd: toUsd(realtime - paid) });
 }

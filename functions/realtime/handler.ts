@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { anthropicByLane } from "../clients/anthropic-by-lane.ts";
 import { readConfigFile } from "../clients/config-file.ts";
 import { eventBridge } from "../clients/eventbridge.ts";
-import { jsonLog } from "../clients/log.ts";
+import { embeddedMetrics, jsonLog } from "../clients/log.ts";
 import { secretsManager } from "../clients/secrets-manager.ts";
 import { positiveNumber, readEnvironment } from "../domain/environment.ts";
 import { nameOf } from "../domain/errors.ts";
@@ -56,5 +56,6 @@ const deps = once((): RealtimeDeps => {
     retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
     random: Math.random,
     log: jsonLog("realtime"),
+    metrics: embeddedMetrics(store.clock, env("OFFPEAK_METRIC_NAMESPACE")),
   };
 });

@@ -6,4 +6,5 @@ export const environmentNames = [
   "OFFPEAK_CONFIG",
   "OFFPEAK_TICK_SECONDS",
   "OFFPEAK_EVENT_BUS",
+  "OFFPEAK_METRIC_NAMESPACE",
 ] as const;

@@ -1,7 +1,7 @@
 import { readConfigFile } from "../clients/config-file.ts";
 import { eventBridge } from "../clients/eventbridge.ts";
 import { handle, isHttpEvent } from "../clients/lambda.ts";
-import { jsonLog } from "../clients/log.ts";
+import { embeddedMetrics, jsonLog } from "../clients/log.ts";
 import { sqsQueues } from "../clients/sqs.ts";
 import { parseQueueUrls, readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
@@ -28,5 +28,6 @@ const deps = once((): SessionsDeps => {
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
     log: jsonLog("sessions"),
+    metrics: embeddedMetrics(store.clock, env("OFFPEAK_METRIC_NAMESPACE")),
   };
 });

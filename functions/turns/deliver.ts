@@ -6,8 +6,8 @@ import type { Config } from "../domain/config/index.ts";
 import { nameOf } from "../domain/errors.ts";
 import { deliveryId } from "../domain/ids.ts";
 import { concurrency, eventsPerCall, maxDigestIds } from "../domain/limits.ts";
-import type { Log } from "../domain/log.ts";
-import type { Session } from "../domain/session.ts";
+import type { Log, Metrics } from "../domain/log.ts";
+import type { Session, Status } from "../domain/session.ts";
 import type { Usage } from "../domain/usage.ts";
 import { type ResultPage, turnName } from "../store/deliveries.ts";
 import type { Sessions } from "../store/sessions.ts";
@@ -20,6 +20,7 @@ export interface DeliverDeps {
   config: Config;
   clock: Clock;
   log: Log;
+  metrics: Metrics;
   /** What is known of winning results already, by session, so that they need not be read again. */
   known?: ReadonlyMap<string, { usage?: Usage }>;
   /** The page of results that is read just now: whom it ended is noted in one write. */
@@ -37,8 +38,17 @@ type Telling = { kind: "each"; sessions: readonly [Session] } | { kind: "digest"
  */
 export async function deliver(ended: readonly Session[], deps: DeliverDeps): Promise<number> {
   const calls = chunksOf(tellingsOf(ended, deps), eventsPerCall);
-  const told = await mapConcurrently(calls, concurrency / 4, (tellings) => deliverSome(tellings, deps));
-  return noteAll(told.flat(), deps);
+  const told = (await mapConcurrently(calls, concurrency / 4, (tellings) => deliverSome(tellings, deps))).flat();
+  countEnds(told, deps);
+  return noteAll(told, deps);
+}
+
+/** Only those that the bus took: the others come again, and would count twice. */
+function countEnds(told: readonly Told[], { metrics }: DeliverDeps): void {
+  const taken = told.filter(({ isTaken }) => isTaken);
+  if (taken.length === 0) return;
+  const count = (status: Status) => taken.filter(({ session }) => session.status === status).length;
+  metrics({ endedTurns: taken.length, failedTurns: count("failed"), missedDeadlines: count("timeout") });
 }
 
 function tellingsOf(ended: readonly Session[], { config }: DeliverDeps): Telling[] {

@@ -127,6 +127,7 @@ function environmentFor(settings: LocalSettings, queueUrls: ReadonlyMap<string, 
     OFFPEAK_API_KEY_SECRET: secretNames.apiKey,
     OFFPEAK_TOKEN_SECRET: secretNames.token,
     OFFPEAK_EVENT_BUS: "offpeak",
+    OFFPEAK_METRIC_NAMESPACE: "Offpeak",
     ...settings.timing,
     ...(baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: baseUrl }),
   };

@@ -59,6 +59,7 @@ export async function startServices(
     OFFPEAK_API_KEY_SECRET: "offpeak/anthropic-api-key",
     OFFPEAK_TOKEN_SECRET: "offpeak/api-token",
     OFFPEAK_EVENT_BUS: "offpeak",
+    OFFPEAK_METRIC_NAMESPACE: "Offpeak",
     OFFPEAK_CREATE_TIMEOUT_SECONDS: "300",
     OFFPEAK_RECONCILE_GRACE_SECONDS: "600",
     OFFPEAK_RETRY_SECONDS: "30",

@@ -170,6 +170,7 @@ describe("a deployer", () => {
     expect(outputs).toEqual([
       "AlarmTopicArn",
       "ApiUrl",
+      "DashboardName",
       "EventBusArn",
       "EventBusName",
       "ReadToken",

@@ -89,6 +89,7 @@ export async function deploy({ files, lanes, secrets, token }: DeploymentOptions
         OFFPEAK_API_KEY_SECRET: "api-key",
         OFFPEAK_TOKEN_SECRET: "token",
         OFFPEAK_EVENT_BUS: "offpeak",
+        OFFPEAK_METRIC_NAMESPACE: "Offpeak",
         TZ: "UTC",
         PATH: process.env["PATH"] ?? "",
       }),
