@@ -50,7 +50,7 @@ const deployed = {
 export async function runEverything(): Promise<Deployment> {
   const system = await deploy(deployed);
   const minute = async () => {
-    for (const lane of lanes) await system.invoke("batcher", { lane });
+    await Promise.all(lanes.map((lane) => system.invoke("batcher", { lane })));
     await system.invoke("poller", undefined);
     await pause(50);
   };
@@ -60,12 +60,12 @@ export async function runEverything(): Promise<Deployment> {
     return answer.body.sessionId;
   };
   const ended = async (ids: readonly string[]) => {
-    for (let round = 0; round < 400; round += 1) {
+    let left = [...ids];
+    for (let round = 0; left.length > 0; round += 1) {
+      if (round === 400) throw new Error(`not ended: ${left.join()}`);
       await minute();
-      const seen = await Promise.all(ids.map(async (id) => (await system.http(`/api/sessions/${id}`)).body));
-      const left = seen.filter(({ delivery }) => delivery?.status !== "delivered");
-      if (left.length === 0) return;
-      if (round === 399) throw new Error(`not ended: ${JSON.stringify(left)}`);
+      const seen = await Promise.all(left.map(async (id) => (await system.http(`/api/sessions/${id}`)).body));
+      left = left.filter((_, index) => seen[index].delivery?.status !== "delivered");
     }
   };
   try {
