@@ -70,6 +70,7 @@ export function nightWorld(keeps: boolean) {
     withLeases: true,
   });
   let checked = 0;
+  const deliveries = deliveryReader(table, keeps);
   return {
     ...here,
     clock,
@@ -84,7 +85,7 @@ export function nightWorld(keeps: boolean) {
       for (const [sessionId, one] of seen) {
         // They were told in the order of this map, or nearly so; who is only on the bill is told later.
         if (one.told === 0 || one.toldAt > before) continue;
-        const items = await checkedItems(sessionId, one, table);
+        const items = await checkedItems(sessionId, one, { table, deliveries });
         if (!keeps) await table.transact(items.map(({ pk, sk }) => ({ remove: { key: { pk, sk }, when: [] } })));
         seen.delete(sessionId);
         checked += 1;
@@ -93,11 +94,38 @@ export function nightWorld(keeps: boolean) {
   };
 }
 
-async function checkedItems(sessionId: string, { told, billed }: Seen, table: Table): Promise<Item[]> {
+type Deliveries = ReturnType<typeof deliveryReader>;
+
+/** Whether the delivery of an ended turn is noted with its page. Each is asked about once, and a page read once for all of them. */
+function deliveryReader(table: Table, keeps: boolean) {
+  const pages = new Map<string, Set<unknown>>();
+  return async ({ pk, winner, page, turn }: Item): Promise<boolean> => {
+    const key = { pk: `MANIFEST#${String(winner)}`, prefix: `DELIVERED#${String(page).padStart(6, "0")}#` };
+    const name = `${key.pk} ${key.prefix}`;
+    const known = pages.get(name);
+    const { items } = known === undefined ? await table.query(key) : { items: [] };
+    const left = known ?? new Set(items.flatMap(({ turns }) => (Array.isArray(turns) ? turns : [])));
+    pages.set(name, left);
+    const isNoted = left.delete(`${pk.replace("SESSION#", "")}.${String(turn)}`);
+    if (left.size > 0) return isNoted;
+    pages.delete(name);
+    const gone = await table.query(key);
+    if (!keeps && gone.items.length > 0)
+      await table.transact(gone.items.map((item) => ({ remove: { key: item, when: [] } })));
+    return isNoted;
+  };
+}
+
+async function checkedItems(
+  sessionId: string,
+  { told, billed }: Seen,
+  { table, deliveries }: { table: Table; deliveries: Deliveries },
+): Promise<Item[]> {
   const { items } = await table.query({ pk: `SESSION#${sessionId}` });
   const kinds = items.map(({ sk }) => sk.split("#")[0]).join(" ");
   const meta = items.find(({ sk }) => sk === "META");
-  const isRight = kinds === "DELIVERY META REQUEST RESULT" && meta?.["status"] === "done" && meta["delivered"] === true;
+  const isDelivered = meta !== undefined && (await deliveries(meta));
+  const isRight = kinds === "META REQUEST RESULT" && meta?.["status"] === "done" && isDelivered;
   if (!isRight || told !== 1 || billed !== 1)
     throw new Error(`${sessionId}: ${kinds}, ${String(meta?.["status"])}, told ${told} and billed ${billed} times`);
   return items;
