@@ -12,6 +12,8 @@ const partDollars: Record<Service, number> = {
   S3: 5,
   SecretsManager: 5,
 };
+/** The price of S3 above is that of a PUT. */
+const s3GetDollars = 0.4;
 const logDollarsPerGb = 0.5;
 const egressDollarsPerGb = 0.09;
 /** A gigabyte-second on arm64; a whole processor comes with 1,769 MB. */
@@ -199,7 +201,10 @@ function costRows({ tallies, ...rest }: Spent): Row[] {
     writes: writeUnits,
     reads: readUnits,
     requests,
-    dollars: writeUnits * dollarsPerMillion.write + readUnits * dollarsPerMillion.read + parts * partDollars[service],
+    dollars:
+      writeUnits * dollarsPerMillion.write +
+      readUnits * dollarsPerMillion.read +
+      parts * (service === "S3" && what === "GET" ? s3GetDollars : partDollars[service]),
   }));
   const line = (service: string, what: string, requests: number, dollars: number): Row => {
     return { service, step: "", what, writes: 0, reads: 0, requests, dollars };
