@@ -1,9 +1,10 @@
-import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CfnResource, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AttributeType, BillingMode, ProjectionType, Table } from "aws-cdk-lib/aws-dynamodb";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { acknowledge, acknowledgeWildcard } from "./acknowledge.ts";
+import { acknowledge, acknowledgeLogs, acknowledgeWildcard } from "./acknowledge.ts";
 import type { Settings } from "./settings.ts";
 import { type IndexDefinition, type KeyAttribute, tableDefinition } from "./table-definition.ts";
 
@@ -56,6 +57,7 @@ export class Storage extends Construct {
       removalPolicy,
       autoDeleteObjects: !isKept,
     });
+    if (!isKept) this.ownEmptier();
     this.acknowledgeFindings();
   }
 
@@ -92,13 +94,6 @@ export class Storage extends Construct {
       "/*",
       "Bodies lie under the hash of their text: no role can know them by name beforehand.",
     );
-    const emptier = Stack.of(this).node.tryFindChild("Custom::S3AutoDeleteObjectsCustomResourceProvider");
-    if (emptier === undefined) return;
-    acknowledge(
-      emptier,
-      "CDK's own, which empties the bucket of a stage that goes: it calls S3 alone, outside of any VPC.",
-      ["cdk-validator-cfnguard::lambda_inside_vpc_check"],
-    );
   }
 
   grant(grantee: IGrantable, { items, indexes = [], bodies = [] }: StorageGrant): void {
@@ -115,6 +110,24 @@ export class Storage extends Construct {
     Grant.addToPrincipal({ grantee, actions: ["s3:GetObject"], resourceArns: objects });
     // No room lists. But without it S3 answers 403 for a body that is gone, which would look like S3 being away for ever.
     Grant.addToPrincipal({ grantee, actions: ["s3:ListBucket"], resourceArns: [bucketArn] });
+  }
+
+  /** CDK's own function, which empties the bucket, would log into a group that outlives the stack, for ever. */
+  private ownEmptier(): void {
+    const emptier = Stack.of(this).node.findChild("Custom::S3AutoDeleteObjectsCustomResourceProvider");
+    const handler = emptier.node.findChild("Handler");
+    if (!CfnResource.isCfnResource(handler)) throw new TypeError("CDK's function is no resource");
+    const logs = new LogGroup(this, "EmptierLogs", {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    handler.addPropertyOverride("LoggingConfig", { LogGroup: logs.logGroupName });
+    acknowledgeLogs(logs);
+    acknowledge(
+      emptier,
+      "CDK's own, which empties the bucket of a stage that goes: it calls S3 alone, outside of any VPC.",
+      ["cdk-validator-cfnguard::lambda_inside_vpc_check"],
+    );
   }
 }
 

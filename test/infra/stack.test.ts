@@ -117,6 +117,15 @@ describe("the bucket", () => {
     expect(resources(template, "AWS::S3::Bucket").map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(["Retain"]);
     expect(resources(dev, "AWS::S3::Bucket").map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(["Delete"]);
   });
+
+  it("is emptied by a function of CDK's whose log forgets, and goes with the stack", () => {
+    const groups = dev.findResources("AWS::Logs::LogGroup");
+    const isOfCdk = ([id]: [string, unknown]) => id.startsWith("CustomS3AutoDeleteObjects");
+    const functions = resources(dev, "AWS::Lambda::Function").filter(isOfCdk);
+    expect(functions.map(([, { Properties }]) => groups[Properties.LoggingConfig.LogGroup.Ref])).toMatchObject([
+      { DeletionPolicy: "Delete", Properties: { RetentionInDays: 30 } },
+    ]);
+  });
 });
 
 describe("the queues", () => {
