@@ -6,6 +6,8 @@ const report = process.env["OFFPEAK_TEST_REPORT"];
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // These need more than npm installs, and have configurations of their own.
+    exclude: ["test/deploy/**", "test/conformance/**"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
