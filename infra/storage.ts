@@ -112,6 +112,12 @@ export class Storage extends Construct {
     Grant.addToPrincipal({ grantee, actions: ["s3:ListBucket"], resourceArns: [bucketArn] });
   }
 
+  /** One action, and only where the partition is one of these. @param partitions keys, `*` standing for any text */
+  grantPartitions(grantee: IGrantable, action: `dynamodb:${string}`, partitions: readonly string[]): void {
+    const conditions = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": partitions } };
+    Grant.addToPrincipal({ grantee, actions: [action], resourceArns: [this.table.tableArn], conditions });
+  }
+
   /** CDK's own function, which empties the bucket, would log into a group that outlives the stack, for ever. */
   private ownEmptier(): void {
     const emptier = Stack.of(this).node.findChild("Custom::S3AutoDeleteObjectsCustomResourceProvider");

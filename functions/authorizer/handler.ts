@@ -7,6 +7,7 @@ import { readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import type { Verdict } from "../domain/principal.ts";
 import { loginStore } from "../store/logins.ts";
+import { rememberedTokens, tokenStore } from "../store/tokens.ts";
 import { type AuthorizeDeps, authorize } from "./authorize.ts";
 import { environmentNames } from "./env.ts";
 
@@ -32,7 +33,9 @@ const deps = once((): AuthorizeDeps => {
   return {
     secrets: secretsManager(systemClock),
     tokenSecretId: env("OFFPEAK_TOKEN_SECRET"),
+    tokens: rememberedTokens(tokenStore(table, systemClock), systemClock),
     logins: loginStore(table, systemClock),
+    clock: systemClock,
     log: jsonLog("authorizer"),
   };
 });

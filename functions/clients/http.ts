@@ -4,7 +4,8 @@ import { RequestError, toErrorResponse } from "../domain/errors.ts";
 import { maxIdempotencyKeyCharacters, maxRequestBytes } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import { describeProblems, type Problem, parseJson } from "../domain/parse.ts";
-import { type Principal, principalFrom } from "../domain/principal.ts";
+import { checkAccess, type Principal, principalFrom } from "../domain/principal.ts";
+import { type HttpRoom, type Route, type RouteName, routesOf } from "../domain/routes.ts";
 
 /** What API Gateway hands over beside the request; `npm start` hands over the same. */
 export interface GatewayBindings {
@@ -13,8 +14,14 @@ export interface GatewayBindings {
 export type HttpApp = Hono<{ Bindings: GatewayBindings; Variables: { principal: Principal } }>;
 export type HttpContext = Context<{ Bindings: GatewayBindings; Variables: { principal: Principal } }>;
 
-/** The rules all routes share: nobody unknown enters, every error has one form, and no answer is kept by a cache. */
-export function httpApp(log: Log): HttpApp {
+type Handler = (c: HttpContext) => Response | Promise<Response>;
+export type Handlers<Name extends string> = { readonly [N in Name]: Handler };
+
+/**
+ * The application of a room: a handler for each of its routes, and none besides. The rules all routes share: nobody unknown
+ * enters, nobody does what their token is not good for, every error has one form, and no answer is kept by a cache.
+ */
+export function httpApp<Room extends HttpRoom>(room: Room, handlers: Handlers<RouteName<Room>>, log: Log): HttpApp {
   const app: HttpApp = new Hono();
   app.use(async (c, next) => {
     c.set("principal", principalFrom(c.env?.event?.requestContext?.authorizer?.lambda));
@@ -22,12 +29,29 @@ export function httpApp(log: Log): HttpApp {
     c.header("x-content-type-options", "nosniff");
     await next();
   });
+  const byName = new Map<string, Handler>(Object.entries(handlers));
+  for (const [path, own] of routesOf(room)) addPath(app, path, own, byName);
   app.notFound(() => answerError(new RequestError(404, "there is no such route")));
   app.onError((error, c) => {
     if (!(error instanceof RequestError)) log("request_failed", { error: error.name, path: c.req.routePath });
     return answerError(error);
   });
   return app;
+}
+
+function addPath(app: HttpApp, path: string, own: readonly Route[], handlers: ReadonlyMap<string, Handler>): void {
+  for (const route of own) {
+    const handler = handlers.get(route.name);
+    if (handler === undefined) throw new Error(`nobody answers ${route.name}`);
+    app.on(route.method, path, (c) => {
+      checkAccess(c.get("principal"), route);
+      return handler(c);
+    });
+  }
+  const allow = own.map(({ method }) => method).join(", ");
+  app.all(path, () => {
+    throw new RequestError(405, `this route takes ${allow}`, { headers: { allow } });
+  });
 }
 
 function answerError(error: unknown): Response {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ulid } from "ulid";
 import type { Clock, NewId } from "../domain/clock.ts";
@@ -11,3 +12,6 @@ export const systemClock: Clock = {
 };
 
 export const newUlid: NewId = () => ulid();
+
+/** 256 bits, as 43 characters that no URL, header or shell would need quoted. */
+export const newSecret = (): string => randomBytes(32).toString("base64url");

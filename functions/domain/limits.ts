@@ -43,6 +43,16 @@ export const bulkCancelSeconds = 15;
 
 /** Failed logins one address may make in a minute before it is told to wait (issue: 10). */
 export const maxFailedLoginsPerMinute = 10;
+/** How long a login that was good is good without another look: a revoked token ends within a minute (issue: 60 s). */
+export const loginCacheSeconds = 30;
+/** Tokens one function remembers, that are kept in all, and agents that one names: API Gateway takes 8 KB of a verdict. */
+export const maxRememberedTokens = 1_000;
+export const maxTokens = 1_000;
+export const maxTokenAgents = 50;
+/** Ten years. */
+export const maxTokenSeconds = 3_650 * 24 * 3600;
+/** How long the list still shows a token that was revoked, or has expired. */
+export const endedTokenDays = 30;
 
 /** Anthropic: 100,000 requests or 256 MB a batch; whether MB means 10^6 is not stated, so stay under the smaller. */
 export const anthropicBatchRequests = 100_000;

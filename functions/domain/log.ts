@@ -6,6 +6,8 @@ export const logCodes = [
   "spawn_event_rejected",
   "budget_exceeded",
   "login_failed",
+  "token_created",
+  "token_revoked",
   "request_failed",
   "lane_busy",
   "lane_parked",

@@ -154,3 +154,10 @@ export function parseRollup(text: string): Rollup {
   };
   return { all, by: maps };
 }
+
+/** What of a rollup is of these agents. By anything else it cannot be split: a label may be of several. */
+export function ofAgents({ by }: Rollup, agents: readonly string[]): Rollup {
+  const mine = new Map([...by.agent].filter(([id]) => agents.includes(id)));
+  const { by: none } = emptyRollup();
+  return { all: [...mine.values()].reduce(addSums, noSums), by: { ...none, agent: mine } };
+}

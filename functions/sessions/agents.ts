@@ -1,17 +1,21 @@
-import type { HttpApp } from "../clients/http.ts";
+import type { HttpContext } from "../clients/http.ts";
 import type { CacheCosts } from "../domain/cache-choice.ts";
 import { cachePricesOf, prefixOf } from "../domain/cache-prefix.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Agent } from "../domain/config/index.ts";
 import { concurrency } from "../domain/limits.ts";
+import { includesAgent } from "../domain/principal.ts";
 import { type CacheChoiceDeps, chooseCache } from "../turns/cache-choice.ts";
 
 /** `GET /api/agents`: the agents of the configuration, what `auto` would choose for each of them now, and why. */
-export function addAgentsRoute(app: HttpApp, deps: CacheChoiceDeps): void {
-  app.get("/api/agents", async (c) => {
-    const agents = await mapConcurrently(deps.config.agents, concurrency, (agent) => describeAgent(agent, deps));
-    return c.json({ agents });
-  });
+export function agentRoutes(deps: CacheChoiceDeps) {
+  return {
+    "GET /api/agents": async (c: HttpContext) => {
+      const mine = deps.config.agents.filter(({ id }) => includesAgent(c.get("principal").agents, id));
+      const agents = await mapConcurrently(mine, concurrency, (agent) => describeAgent(agent, deps));
+      return c.json({ agents });
+    },
+  };
 }
 
 async function describeAgent(agent: Agent, deps: CacheChoiceDeps) {

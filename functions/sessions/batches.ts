@@ -1,4 +1,4 @@
-import type { HttpApp, HttpContext } from "../clients/http.ts";
+import type { HttpContext } from "../clients/http.ts";
 import { type Clock, iso } from "../domain/clock.ts";
 import { RequestError } from "../domain/errors.ts";
 import { isId } from "../domain/ids.ts";
@@ -26,19 +26,23 @@ interface ListInput {
 }
 
 /** `GET /api/batches` and `/{id}`: what was sent to Anthropic, or is about to be, and what became of it. */
-export function addBatchRoutes(app: HttpApp, deps: BatchesDeps): void {
-  app.get("/api/batches", async (c) => c.json(await listBatches(readListInput(c), deps)));
-  app.get("/api/batches/:id", async (c) => {
-    const { limit, cursor } = readParameters(c, ["limit", "cursor"]);
-    const found = await find(c.req.param("id"), deps);
-    const { manifestId, manifest } = found;
-    const from = cursor === undefined ? undefined : readMembersCursor(cursor);
-    return c.json({
-      ...describeManifest(found, deps.clock.now()),
-      // Asked for once, and not again with every page.
-      ...(from === undefined ? await describeContents(manifestId, deps) : {}),
-      ...(await membersPage({ manifestId, pages: manifest?.pages }, { from, limit: readLimit(limit) }, deps)),
-    });
+export function batchRoutes(deps: BatchesDeps) {
+  return {
+    "GET /api/batches": async (c: HttpContext) => c.json(await listBatches(readListInput(c), deps)),
+    "GET /api/batches/:id": (c: HttpContext) => showBatch(c, deps),
+  };
+}
+
+async function showBatch(c: HttpContext, deps: BatchesDeps): Promise<Response> {
+  const { limit, cursor } = readParameters(c, ["limit", "cursor"]);
+  const found = await find(c.req.param("id") ?? "", deps);
+  const { manifestId, manifest } = found;
+  const from = cursor === undefined ? undefined : readMembersCursor(cursor);
+  return c.json({
+    ...describeManifest(found, deps.clock.now()),
+    // Asked for once, and not again with every page.
+    ...(from === undefined ? await describeContents(manifestId, deps) : {}),
+    ...(await membersPage({ manifestId, pages: manifest?.pages }, { from, limit: readLimit(limit) }, deps)),
   });
 }
 

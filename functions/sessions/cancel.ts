@@ -30,6 +30,9 @@ export async function cancel(session: Session, deps: CancelDeps): Promise<Sessio
   return canceled;
 }
 
+/** A list, and where of it to begin; with `label`, those of it that have this one. */
+export type CancelList = Pick<ListQuery, "by" | "below"> & { label?: string };
+
 export interface BulkCanceled {
   canceled: number;
   alreadyEnded: number;
@@ -42,10 +45,7 @@ export interface BulkCanceled {
  * The same for a whole list, page by page, for as long as a call may take. Whoever has ended already is only counted. A call
  * that began at the top each time would in a long list never come to the oldest.
  */
-export async function cancelAll(
-  { by, below: start }: Pick<ListQuery, "by" | "below">,
-  deps: CancelDeps,
-): Promise<BulkCanceled> {
+export async function cancelAll({ by, below: start, label }: CancelList, deps: CancelDeps): Promise<BulkCanceled> {
   const { sessions, clock } = deps;
   const until = clock.now() + bulkCancelSeconds * 1000;
   const sum = { canceled: 0, alreadyEnded: 0 };
@@ -53,7 +53,8 @@ export async function cancelAll(
     if (below !== undefined && clock.now() >= until) return { ...sum, more: true, cursor: writeCursor(below) };
     const listed = await sessions.list({ by, limit: maxPageSize, ...(below === undefined ? {} : { below }) });
     const found = await sessions.getMany(listed.map(({ sessionId }) => sessionId));
-    const unfinished = found.sessions.filter(({ status }) => !isTerminal(status));
+    const meant = found.sessions.filter((session) => label === undefined || session.label === label);
+    const unfinished = meant.filter(({ status }) => !isTerminal(status));
     const ended = await mapConcurrently(unfinished, concurrency, async (session) => {
       const now = await endAsCanceled(session, deps);
       return now?.status === "canceled" ? [now] : [];
@@ -61,7 +62,7 @@ export async function cancelAll(
     const canceled = ended.flat();
     await tell(canceled, deps);
     sum.canceled += canceled.length;
-    sum.alreadyEnded += found.sessions.length - canceled.length;
+    sum.alreadyEnded += meant.length - canceled.length;
     below = listed.at(-1)?.position;
     if (listed.length < maxPageSize) return sum;
   }

@@ -3,6 +3,7 @@ import { eventBridge } from "../clients/eventbridge.ts";
 import { handle, isHttpEvent } from "../clients/lambda.ts";
 import { embeddedMetrics, jsonLog } from "../clients/log.ts";
 import { sqsQueues } from "../clients/sqs.ts";
+import { newSecret } from "../clients/system.ts";
 import { parseQueueUrls, readEnvironment } from "../domain/environment.ts";
 import { once } from "../domain/once.ts";
 import { openStore } from "../store/open.ts";
@@ -27,6 +28,7 @@ const deps = once((): SessionsDeps => {
     config: readConfigFile(env("OFFPEAK_CONFIG")),
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
+    newSecret,
     log: jsonLog("sessions"),
     metrics: embeddedMetrics(store.clock, env("OFFPEAK_METRIC_NAMESPACE")),
   };

@@ -7,19 +7,20 @@ import type { Latencies } from "../store/latencies.ts";
 import type { TurnFacts } from "../store/turn-items.ts";
 import type { CacheChoiceDeps } from "../turns/cache-choice.ts";
 import { withDeliveries } from "../turns/told.ts";
-import { addAdviceRoute } from "./advice.ts";
-import { addAgentsRoute } from "./agents.ts";
-import { addBatchRoutes, type BatchesDeps } from "./batches.ts";
-import { addBudgetRoutes, type BudgetsDeps } from "./budgets.ts";
+import { adviceRoutes } from "./advice.ts";
+import { agentRoutes } from "./agents.ts";
+import { type BatchesDeps, batchRoutes } from "./batches.ts";
+import { type BudgetsDeps, budgetRoutes } from "./budgets.ts";
 import type { CancelDeps } from "./cancel.ts";
-import { addCancelRoutes } from "./cancel-http.ts";
+import { cancelRoutes } from "./cancel-http.ts";
 import { find } from "./find.ts";
 import type { FollowUpDeps } from "./follow-up.ts";
-import { addFollowUpRoute } from "./follow-up-http.ts";
-import { addLaneRoutes, type LanesDeps } from "./lanes.ts";
+import { followUpRoutes } from "./follow-up-http.ts";
+import { type LanesDeps, laneRoutes } from "./lanes.ts";
 import { type ListInput, listPage, readLimit } from "./list.ts";
 import { readParameters } from "./parameters.ts";
-import { addUsageRoutes, type UsageDeps } from "./usage.ts";
+import { type TokensDeps, tokenRoutes } from "./tokens.ts";
+import { type UsageDeps, usageRoutes } from "./usage.ts";
 import { describe, summarize, transcript } from "./view.ts";
 
 export interface SessionsDeps
@@ -29,60 +30,51 @@ export interface SessionsDeps
     CancelDeps,
     FollowUpDeps,
     UsageDeps,
-    BudgetsDeps {
+    BudgetsDeps,
+    TokensDeps {
   config: Config;
   latencies: Latencies;
 }
 
-const readOnly = [
-  "/api/sessions",
-  "/api/sessions/:id",
-  "/api/sessions/:id/history",
-  "/api/advice",
-  "/api/agents",
-  "/api/lanes",
-  "/api/batches",
-  "/api/batches/:id",
-  "/api/usage",
-  "/api/budgets",
-];
-
 /** The rest of the HTTP API: what became of a session. */
 export function sessionsApp(deps: SessionsDeps): HttpApp {
-  const app = httpApp(deps.log);
-  addCancelRoutes(app, deps);
-  addFollowUpRoute(app, deps);
-  app.get("/api/sessions", async (c) => {
-    const page = await listPage(readListInput(c), deps);
-    const expected = await deps.latencies.expected(page.sessions);
-    const sessions = await withDeliveries(page.sessions, deps.turns);
-    return c.json({ ...page, sessions: sessions.map((session) => summarize(session, expected)) });
-  });
-  app.get("/api/sessions/:id", async (c) => {
-    readParameters(c, []);
-    const session = await find(c, deps);
-    const facts = await readFacts(session, deps);
-    const expected = await deps.latencies.expected([session]);
-    return c.json(describe(session, { facts, expected, prices: deps.config.prices }));
-  });
-  app.get("/api/sessions/:id/history", async (c) => {
-    readParameters(c, []);
-    const session = await find(c, deps);
-    const facts = await deps.turns.read(session.sessionId);
-    return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
-  });
-  addAdviceRoute(app, deps);
-  addAgentsRoute(app, deps);
-  addLaneRoutes(app, deps);
-  addBatchRoutes(app, deps);
-  addUsageRoutes(app, deps);
-  addBudgetRoutes(app, deps);
-  for (const path of readOnly) {
-    app.all(path, () => {
-      throw new RequestError(405, "this route takes GET", { headers: { allow: "GET" } });
-    });
-  }
-  return app;
+  const handlers = {
+    ...sessionRoutes(deps),
+    ...cancelRoutes(deps),
+    ...followUpRoutes(deps),
+    ...adviceRoutes(deps),
+    ...agentRoutes(deps),
+    ...laneRoutes(deps),
+    ...batchRoutes(deps),
+    ...usageRoutes(deps),
+    ...budgetRoutes(deps),
+    ...tokenRoutes(deps),
+  };
+  return httpApp("sessions", handlers, deps.log);
+}
+
+function sessionRoutes(deps: SessionsDeps) {
+  return {
+    "GET /api/sessions": async (c: HttpContext) => {
+      const page = await listPage(readListInput(c), deps);
+      const expected = await deps.latencies.expected(page.sessions);
+      const sessions = await withDeliveries(page.sessions, deps.turns);
+      return c.json({ ...page, sessions: sessions.map((session) => summarize(session, expected)) });
+    },
+    "GET /api/sessions/:id": async (c: HttpContext) => {
+      readParameters(c, []);
+      const session = await find(c, deps);
+      const facts = await readFacts(session, deps);
+      const expected = await deps.latencies.expected([session]);
+      return c.json(describe(session, { facts, expected, prices: deps.config.prices }));
+    },
+    "GET /api/sessions/:id/history": async (c: HttpContext) => {
+      readParameters(c, []);
+      const session = await find(c, deps);
+      const facts = await deps.turns.read(session.sessionId);
+      return c.json({ sessionId: session.sessionId, messages: await transcript(session, facts, deps.turns) });
+    },
+  };
 }
 
 /** With the delivery of its current turn, wherever that was noted. */
@@ -101,6 +93,7 @@ function readListInput(c: HttpContext): ListInput {
   const status = readStatus(query.status);
   return {
     limit: readLimit(query.limit),
+    agents: c.get("principal").agents,
     ...(agentId === undefined ? {} : { agentId }),
     ...(label === undefined ? {} : { label }),
     ...(cursor === undefined ? {} : { cursor }),

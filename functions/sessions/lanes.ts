@@ -1,4 +1,4 @@
-import type { HttpApp } from "../clients/http.ts";
+import type { HttpContext } from "../clients/http.ts";
 import { type Backlog, noBacklog, withEntry } from "../domain/backlog.ts";
 import { type Clock, iso } from "../domain/clock.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
@@ -21,11 +21,13 @@ export interface LanesDeps {
 }
 
 /** `GET /api/lanes`: what each lane has to do, what it has at Anthropic, and why it does not go on. */
-export function addLaneRoutes(app: HttpApp, deps: LanesDeps): void {
-  app.get("/api/lanes", async (c) => {
-    readParameters(c, []);
-    return c.json(await describeLanes(deps));
-  });
+export function laneRoutes(deps: LanesDeps) {
+  return {
+    "GET /api/lanes": async (c: HttpContext) => {
+      readParameters(c, []);
+      return c.json(await describeLanes(deps));
+    },
+  };
 }
 
 async function describeLanes(deps: LanesDeps) {

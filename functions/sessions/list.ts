@@ -1,7 +1,9 @@
 import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
 import { defaultPageSize, maxListExamined, maxPageSize } from "../domain/limits.ts";
+import { type AgentSet, checkAgent } from "../domain/principal.ts";
 import type { Session, Status } from "../domain/session.ts";
+import type { ListQuery } from "../store/session-list.ts";
 import type { Sessions } from "../store/sessions.ts";
 
 export interface ListInput {
@@ -10,6 +12,8 @@ export interface ListInput {
   status?: Status;
   cursor?: string;
   limit: number;
+  /** Those that whoever asks may see. */
+  agents: AgentSet;
 }
 
 const positionPattern = /^\d{4}-\d\d-\d\dT[\d:.]+Z#[0-9A-Z]{26}$/;
@@ -23,12 +27,11 @@ export async function listPage(
   { sessions, config }: { sessions: Sessions; config: Config },
 ): Promise<{ sessions: Session[]; cursor?: string }> {
   const { agentId, label, status, limit } = input;
-  const by =
-    label !== undefined
-      ? { label }
-      : { agentIds: agentId === undefined ? config.agents.map(({ id }) => id) : [agentId] };
+  const by = listsFor(input, config);
   const wanted = (session: Session) =>
-    (agentId === undefined || session.agentId === agentId) && (status === undefined || session.status === status);
+    (agentId === undefined || session.agentId === agentId) &&
+    (label === undefined || session.label === label) &&
+    (status === undefined || session.status === status);
   const page: { session: Session; position: string }[] = [];
   let below = input.cursor === undefined ? undefined : readCursor(input.cursor);
   for (let examined = 0; examined < maxListExamined; ) {
@@ -46,6 +49,14 @@ export async function listPage(
     if (listed.length < maxPageSize) return toPage(page, undefined);
   }
   return toPage(page, below);
+}
+
+/** Whoever may see only some agents goes by their lists alone: a cursor into any other would name a session of others. */
+function listsFor({ agentId, label, agents }: ListInput, config: Config): ListQuery["by"] {
+  if (agentId !== undefined) checkAgent(agents, agentId);
+  if (label !== undefined && agents === "*") return { label };
+  if (agentId !== undefined) return { agentIds: [agentId] };
+  return { agentIds: agents === "*" ? config.agents.map(({ id }) => id) : agents };
 }
 
 function toPage(page: readonly { session: Session }[], position: string | undefined) {

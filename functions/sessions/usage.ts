@@ -1,8 +1,9 @@
-import type { HttpApp, HttpContext } from "../clients/http.ts";
+import type { HttpContext } from "../clients/http.ts";
 import type { Clock } from "../domain/clock.ts";
 import { chunksOf } from "../domain/concurrently.ts";
 import { RequestError } from "../domain/errors.ts";
 import { maxUsageDays } from "../domain/limits.ts";
+import { ofAgents } from "../domain/rollup.ts";
 import { addDay, emptyReport, type Grouping, groupings, reportCsv, reportJson } from "../domain/usage-report.ts";
 import { type Books, dayOf } from "../store/books.ts";
 import { readParameters } from "./parameters.ts";
@@ -18,32 +19,40 @@ const defaultDays = 30;
 const daysAtOnce = 31;
 
 /** `GET /api/usage`: what was paid, saved and wasted. `POST /api/usage/rebuild`: the sums of some days, made anew. */
-export function addUsageRoutes(app: HttpApp, deps: UsageDeps): void {
+export function usageRoutes(deps: UsageDeps) {
+  return {
+    "GET /api/usage": (c: HttpContext) => reportUsage(c, deps),
+    "POST /api/usage/rebuild": async (c: HttpContext) => {
+      const days = readDays(readParameters(c, ["from", "to"]), deps);
+      for (const day of days) await deps.books.mark("REBUILD", day);
+      return c.json({ status: "accepted", days: days.length }, 202);
+    },
+  };
+}
+
+async function reportUsage(c: HttpContext, deps: UsageDeps): Promise<Response> {
   const { books } = deps;
-  app.get("/api/usage", async (c) => {
-    const query = readParameters(c, ["from", "to", "groupBy", "format"]);
-    const days = readDays(query, deps);
-    const groupBy = readGrouping(query.groupBy);
-    const isCsv = query.format === "csv" || (query.format === undefined && accepts(c, "text/csv"));
-    if (query.format !== undefined && query.format !== "csv" && query.format !== "json") {
-      throw new RequestError(400, "format: must be json or csv", { param: "format" });
+  const { agents } = c.get("principal");
+  const query = readParameters(c, ["from", "to", "groupBy", "format"]);
+  const days = readDays(query, deps);
+  const groupBy = readGrouping(query.groupBy);
+  const isCsv = query.format === "csv" || (query.format === undefined && accepts(c, "text/csv"));
+  if (query.format !== undefined && query.format !== "csv" && query.format !== "json") {
+    throw new RequestError(400, "format: must be json or csv", { param: "format" });
+  }
+  if (agents !== "*" && groupBy !== "agent" && groupBy !== "day") {
+    const message = `groupBy: sums by ${groupBy} cover all agents, and this token is for some: agent and day can be split`;
+    throw new RequestError(403, message, { param: "groupBy" });
+  }
+  const report = emptyReport(groupBy);
+  for (const some of chunksOf(days, daysAtOnce)) {
+    for (const [day, rollup] of await books.days(some)) {
+      addDay(report, day, agents === "*" ? rollup : ofAgents(rollup, agents));
     }
-    const report = emptyReport(groupBy);
-    for (const some of chunksOf(days, daysAtOnce)) {
-      for (const [day, rollup] of await books.days(some)) addDay(report, day, rollup);
-    }
-    if (isCsv) return c.body(reportCsv(report), 200, { "content-type": "text/csv; charset=utf-8" });
-    const pending = await Promise.all((["MANIFEST", "MINUTE", "DAY"] as const).map((kind) => books.marks(kind)));
-    return c.json({ from: days[0], to: days.at(-1), ...reportJson(report), pending: pending.flat().length });
-  });
-  app.post("/api/usage/rebuild", async (c) => {
-    const days = readDays(readParameters(c, ["from", "to"]), deps);
-    for (const day of days) await books.mark("REBUILD", day);
-    return c.json({ status: "accepted", days: days.length }, 202);
-  });
-  app.all("/api/usage/rebuild", () => {
-    throw new RequestError(405, "this route takes POST", { headers: { allow: "POST" } });
-  });
+  }
+  if (isCsv) return c.body(reportCsv(report), 200, { "content-type": "text/csv; charset=utf-8" });
+  const pending = await Promise.all((["MANIFEST", "MINUTE", "DAY"] as const).map((kind) => books.marks(kind)));
+  return c.json({ from: days[0], to: days.at(-1), ...reportJson(report), pending: pending.flat().length });
 }
 
 function accepts(c: HttpContext, type: string): boolean {

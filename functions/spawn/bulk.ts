@@ -11,6 +11,7 @@ import {
   tasksPerObject,
 } from "../domain/limits.ts";
 import { parseJson } from "../domain/parse.ts";
+import type { AgentSet } from "../domain/principal.ts";
 import type { Session } from "../domain/session.ts";
 import { parseSpawnDetail } from "../domain/spawn-request.ts";
 import type { Packed } from "../store/bodies.ts";
@@ -21,6 +22,7 @@ export interface BulkInput {
   /** Each task as JSON, in the order of the call. */
   tasks: readonly string[];
   client: string;
+  agents: AgentSet;
   /** Of the whole call: with its place, it is the key of each task that has none of its own. */
   idempotencyKey?: string;
 }
@@ -109,13 +111,13 @@ function told(error: unknown, place: number, { log }: SpawnDeps): unknown {
 }
 
 /** @throws RequestError 400 with the field, 413 for a task that a call of its own could not bring either */
-function readTask(task: string, place: number, { client, idempotencyKey: callKey }: BulkInput) {
+function readTask(task: string, place: number, { client, agents, idempotencyKey: callKey }: BulkInput) {
   if (Buffer.byteLength(task) > maxRequestBytes) throw new RequestError(413, `a task is over ${maxRequestBytes} bytes`);
   const { request, idempotencyKey = callKey === undefined ? undefined : `${callKey}#${place}` } = parseBody(
     task,
     parseSpawnDetail,
   );
-  return { request, client, hash: sha256(task), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+  return { request, client, agents, hash: sha256(task), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
 }
 
 function noTime(): RequestError {

@@ -1,3 +1,5 @@
+import { routesOf } from "../domain/routes.ts";
+
 /** What the spawn function reads from its environment. */
 export const environmentNames = [
   "OFFPEAK_TABLE",
@@ -8,4 +10,4 @@ export const environmentNames = [
 ] as const;
 
 /** The paths of its own that this function answers; all others are those of sessions. */
-export const spawnPaths: readonly string[] = ["/api/sessions/spawn", "/api/sessions/spawn/bulk"];
+export const spawnPaths: readonly string[] = [...routesOf("spawn").keys()];

@@ -6,6 +6,7 @@ import { sha256 } from "../domain/ids.ts";
 import { maxRequestBytes } from "../domain/limits.ts";
 import type { LogFields } from "../domain/log.ts";
 import { describeProblems, parseWith } from "../domain/parse.ts";
+import { busClient, cronClient } from "../domain/principal.ts";
 import { parseSpawnDetail } from "../domain/spawn-request.ts";
 import { type SpawnDeps, type SpawnInput, spawn } from "./spawn.ts";
 
@@ -54,7 +55,8 @@ function cronInput({ cronJob, time }: v.InferOutput<typeof cronSchema>, { config
   if (job === undefined) throw new RequestError(400, "no such cron job", { param: "cronJob" });
   const minute = scheduledMinute(job.schedule, new Date(time)).toISOString();
   return {
-    client: "cron",
+    client: cronClient,
+    agents: "*",
     idempotencyKey: `${job.id}@${minute}`,
     hash: sha256(`${job.id}@${minute}`),
     job,
@@ -86,7 +88,7 @@ function busInput({ source, id, detail }: v.InferOutput<typeof busSchema>): Spaw
     );
   }
   const { request, idempotencyKey = `${source}/${id}` } = parsed.value;
-  return { client: "eventbridge", idempotencyKey, hash: sha256(JSON.stringify(detail)), request };
+  return { client: busClient, agents: "*", idempotencyKey, hash: sha256(JSON.stringify(detail)), request };
 }
 
 function idOf(event: unknown): LogFields {

@@ -4,6 +4,7 @@ import type { Agent, CacheSetting, Config, CronJob } from "../domain/config/inde
 import { checkSameBody, RequestError } from "../domain/errors.ts";
 import { cronKey, dashboardKey, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
+import { type AgentSet, checkAgent } from "../domain/principal.ts";
 import { resolveRouting } from "../domain/routing.ts";
 import type { Session } from "../domain/session.ts";
 import type { SpawnRequest } from "../domain/spawn-request.ts";
@@ -20,6 +21,8 @@ export interface SpawnInput {
   request: SpawnRequest;
   /** Who asks; with the idempotency key, it makes the session's id. */
   client: string;
+  /** Those that they may spawn for. */
+  agents: AgentSet;
   idempotencyKey?: string;
   /** SHA-256 of what was sent: the same key with another one is a conflict. */
   hash: string;
@@ -43,7 +46,7 @@ export interface Accepted {
  * Accepts a task: request, session, queue, in this order, each written once. A crash in between is finished by the same
  * call repeated, or, once the session exists, by rescue.
  * @returns the session as it was accepted
- * @throws RequestError 400 with the field, 402 where a budget has no room, 409 for a key that was used with another body
+ * @throws RequestError 400 with the field, 403 for an agent that is not theirs, 402 where a budget has no room, 409 for a key that was used with another body
  */
 export async function spawn(input: SpawnInput, deps: SpawnDeps): Promise<Session> {
   const { session, isToSend } = await place(await prepare(input, deps), deps);
@@ -61,8 +64,11 @@ export interface Prepared {
 /** All that can refuse a task, before anything is written. What is refused leaves nothing behind, so that its key may be used again. */
 export async function prepare(input: SpawnInput, deps: SpawnDeps): Promise<Prepared> {
   const earlier = await acceptedBefore(input, deps);
-  if (earlier !== undefined) return { accepted: earlier.session, request: earlier.request };
-  const agent = findAgent(input.request, deps.config);
+  if (earlier !== undefined) {
+    checkAgent(input.agents, earlier.session.agentId);
+    return { accepted: earlier.session, request: earlier.request };
+  }
+  const agent = findAgent(input, deps.config);
   const accepted = acceptedSession(input, agent, deps);
   const { task, metadata } = input.request;
   const setting = input.request.cacheRetention ?? input.job?.cacheRetention ?? agent.cacheRetention;
@@ -123,10 +129,13 @@ async function insertOnce(accepted: Session, request: TurnRequest, deps: SpawnDe
   return { session, isToSend: moved && session.notBefore === 0 };
 }
 
-function findAgent({ agentId }: SpawnRequest, { agents }: Config): Agent {
-  const agent = agentId === undefined ? agents[0] : agents.find(({ id }) => id === agentId);
+/** Asked first whether they may: nobody learns which agents there are besides their own. */
+function findAgent({ request, agents }: SpawnInput, config: Config): Agent {
+  const agentId = request.agentId ?? config.agents[0]?.id ?? "";
+  checkAgent(agents, agentId);
+  const agent = config.agents.find(({ id }) => id === agentId);
   if (agent !== undefined) return agent;
-  const known = agents.map(({ id }) => id).join(", ");
+  const known = config.agents.map(({ id }) => id).join(", ");
   throw new RequestError(400, `unknown agent (known: ${known})`, { param: "agentId" });
 }
 

@@ -1,5 +1,6 @@
 import type { Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
+import { loginPartition } from "../domain/token.ts";
 import { itemVersion } from "./versions.ts";
 
 const windowSeconds = 60;
@@ -15,7 +16,7 @@ export function loginStore(table: Table, clock: Clock): Logins {
     async countFailure(address) {
       const seconds = Math.floor(clock.now() / 1000);
       const minute = Math.floor(seconds / windowSeconds);
-      const key = { pk: `LOGIN#${address}`, sk: String(minute) };
+      const key = { pk: `${loginPartition}${address}`, sk: String(minute) };
       const expiresAt = (minute + 2) * windowSeconds;
       const found = await table.update({ key, set: { v: itemVersion, expiresAt }, add: { failures: 1 }, when: [] });
       const failures = found.moved ? Number(found.item["failures"]) : 1;

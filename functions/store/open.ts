@@ -17,6 +17,7 @@ import { type Manifests, manifestStore } from "./manifests.ts";
 import { type Primers, primerStore } from "./primers.ts";
 import { type Purses, purseStore } from "./purses.ts";
 import { type Sessions, sessionStore } from "./sessions.ts";
+import { type Tokens, tokenStore } from "./tokens.ts";
 import { type Turns, turnStore } from "./turns.ts";
 
 /** Everything that is kept, and the clock and ids it is kept by. */
@@ -34,6 +35,7 @@ export interface Store {
   cacheRuns: CacheRuns;
   primers: Primers;
   manifestViews: ManifestViews;
+  tokens: Tokens;
   clock: Clock;
   newId: NewId;
   tickSeconds: number;
@@ -63,6 +65,7 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
     leases: leaseStore(table, clock, newUlid),
     backlog: backlogReader(table),
     manifestViews: manifestViews(table),
+    tokens: tokenStore(table, clock),
     clock,
     newId: newUlid,
     tickSeconds,

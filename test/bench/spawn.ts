@@ -4,6 +4,7 @@ import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { createDynamoDb } from "../../functions/clients/dynamodb.ts";
 import { newUlid } from "../../functions/clients/system.ts";
 import { mapConcurrently } from "../../functions/domain/concurrently.ts";
+import { ownerVerdict } from "../support/rooms.ts";
 import { atLeast, type Bench, type Figure, pairs, type Section, seconds } from "./measure.ts";
 import { loadRooms, quietly, startServices } from "./system.ts";
 import { prose } from "./texts.ts";
@@ -11,7 +12,7 @@ import { prose } from "./texts.ts";
 const levels = [1, 16, 64];
 const calls = 300;
 const config = { agents: { list: [{ id: "worker" }] } };
-const verdict = { event: { requestContext: { authorizer: { lambda: { client: "owner" } } } } };
+const verdict = { event: { requestContext: { authorizer: { lambda: ownerVerdict } } } };
 
 /** What our rules and parsing take beside the calls themselves, which both sides make. */
 export const spawn: Bench = {

@@ -143,9 +143,13 @@ describe("what a function may do", () => {
     expect(actions("sessions", "s3").join()).not.toMatch(/Delete/);
   });
 
-  it("is counting and reading the token, where it authorizes", () => {
+  it("is reading tokens and counting failures, where it authorizes, and seeing nothing else of the table", () => {
     expect(services("authorizer")).toEqual(new Set(["dynamodb", "logs", "secretsmanager"]));
-    expect(actions("authorizer", "dynamodb")).toEqual(["dynamodb:UpdateItem"]);
+    expect(actions("authorizer", "dynamodb").toSorted()).toEqual(["dynamodb:GetItem", "dynamodb:UpdateItem"]);
+    const keys = (partition: string) => ({ "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [partition] } });
+    const policies = JSON.stringify(resources(template, "AWS::IAM::Policy"));
+    expect(policies).toContain(`"Action":"dynamodb:GetItem","Condition":${JSON.stringify(keys("TOKEN"))}`);
+    expect(policies).toContain(`"Action":"dynamodb:UpdateItem","Condition":${JSON.stringify(keys("LOGIN#*"))}`);
     expect(keysOf("authorizer")).toMatch(/SecretsToken/);
   });
 

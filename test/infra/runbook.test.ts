@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { logCodes, metricNames } from "../../functions/domain/log.ts";
+import { failedLoginCode } from "../../infra/authorizer.ts";
 import { shareWatches, watches } from "../../infra/poller-alarms.ts";
 import { longestClosedSeconds } from "../../infra/queues.ts";
 import { failureCodes } from "../../infra/room-function.ts";
@@ -65,7 +66,7 @@ describe("the alarms", () => {
   });
 
   it("count failures by codes that the functions log", () => {
-    for (const code of [...failureCodes, "workspace_mismatch"]) expect(logCodes).toContain(code);
+    for (const code of [...failureCodes, failedLoginCode, "workspace_mismatch"]) expect(logCodes).toContain(code);
   });
 
   it("count a failure that a function caught, besides those that ended it", () => {

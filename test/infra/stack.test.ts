@@ -1,5 +1,6 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
+import { routesOf } from "../../functions/domain/routes.ts";
 import { rooms } from "../../infra/bundle.ts";
 import { tableInput } from "../../infra/table-definition.ts";
 import { functionOf, resources, synthesize } from "./support.ts";
@@ -10,9 +11,8 @@ const dev = synthesize({ stage: "dev" });
 describe("the HTTP API", () => {
   it("sends a spawn to its function and everything else to sessions, both past the authorizer", () => {
     const routes = resources(template, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties);
-    expect(new Set(routes.map(({ RouteKey }) => RouteKey))).toEqual(
-      new Set(["$default", "ANY /api/sessions/spawn", "ANY /api/sessions/spawn/bulk"]),
-    );
+    const own = [...routesOf("spawn").keys()].map((path) => `ANY ${path}`);
+    expect(new Set(routes.map(({ RouteKey }) => RouteKey))).toEqual(new Set(["$default", ...own]));
     expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(["CUSTOM"]));
     expect(targetOf("ANY /api/sessions/spawn")).toBe(functionOf(template, "spawn")[0]);
     expect(targetOf("ANY /api/sessions/spawn/bulk")).toBe(functionOf(template, "spawn")[0]);

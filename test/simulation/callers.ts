@@ -51,7 +51,13 @@ export function startCallers(scenario: Scenario, street: Street): Callers {
     whenEnded(sessionId, street, () => ask("follow-up", speak, { ...street, answered }));
   };
   scenario.tasks.forEach((task, index) => {
-    const input = { request: { ...task }, client: "test", idempotencyKey: `key-${index}`, hash: JSON.stringify(task) };
+    const input = {
+      request: { ...task },
+      client: "test",
+      agents: "*" as const,
+      idempotencyKey: `key-${index}`,
+      hash: JSON.stringify(task),
+    };
     const spawn = async (process: Process) => {
       const { sessionId } = await world.spawn(process, input);
       if (accepted.some((one) => one.sessionId === sessionId)) return;

@@ -37,6 +37,10 @@ export async function everyKind(): Promise<TestWorld> {
   await post(world, `/api/sessions/${done}/messages`, { message: "And tomorrow?" });
   await world.ticks(15);
   await world.authorize("Bearer wrong", "203.0.113.9");
+  const asked = { name: "ci", scopes: ["spawn", "read"], agents: ["worker"], expiresInSeconds: 60 };
+  await post(world, "/api/tokens", asked);
+  const revoked = await post(world, "/api/tokens", { ...asked, agents: "*" });
+  await world.deps.tokens.revoke(String(Reflect.get(Object(await revoked.json()), "id")));
   await world.deps.manifests.markForeign("msgbatch_foreign");
   await leaveUnfinished(world);
   await world.deps.lanes.park("bulk", "rate_limit_error");

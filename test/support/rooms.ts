@@ -29,6 +29,7 @@ import { manifestStore } from "../../functions/store/manifests.ts";
 import { primerStore } from "../../functions/store/primers.ts";
 import { purseStore } from "../../functions/store/purses.ts";
 import { sessionStore } from "../../functions/store/sessions.ts";
+import { rememberedTokens, tokenStore } from "../../functions/store/tokens.ts";
 import { turnStore } from "../../functions/store/turns.ts";
 import { type Ports, tokenSecret } from "./ports.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -54,6 +55,9 @@ export interface RoomsOptions {
   /** Without leases every overlap of two processes happens. */
   withLeases: boolean;
 }
+
+/** Whoever holds the deployment's own token. */
+export const ownerVerdict = { client: "owner", scopes: "spawn read cancel admin", agents: "*" };
 
 /** A configuration as a user writes it. */
 export function configOf(file: object): Config {
@@ -82,11 +86,14 @@ export function rooms(options: RoomsOptions) {
     lanes: laneStore(table, clock, parkSeconds),
     backlog: backlogReader(table),
     manifestViews: manifestViews(table),
+    tokens: tokenStore(table, clock),
     leases: withLeases ? held : { hold: leaseless },
   };
   const shared = { ...store, ...rest, ...timing, config, clock, newId, queues, events, anthropicFor };
   const realtimeAtOnce = config.realtime.maxConcurrency;
-  const deps = { ...shared, isNews: newsFilter(), removeMessages: messageRemover(queues), realtimeAtOnce };
+  const newSecret = () => `${newId()}${"x".repeat(43)}`.slice(0, 43);
+  const deps = { ...shared, newSecret, isNews: newsFilter(), removeMessages: messageRemover(queues), realtimeAtOnce };
+  const remembered = rememberedTokens(store.tokens, clock);
   const spawnHttp = spawnApp(deps);
   const sessionsHttp = sessionsApp(deps);
   return {
@@ -126,15 +133,22 @@ export function rooms(options: RoomsOptions) {
       sessionsApp({ ...deps, ...differently }).request(
         path,
         { method: "POST", body: JSON.stringify(body) },
-        { event: { requestContext: { authorizer: { lambda: { client: "owner" } } } } },
+        { event: { requestContext: { authorizer: { lambda: ownerVerdict } } } },
       ),
     authorize: (authorization: string | undefined, address: string) =>
       authorize(
         { authorization, address },
-        { secrets, tokenSecretId: tokenSecret, logins: loginStore(table, clock), log: rest.log },
+        {
+          secrets,
+          tokenSecretId: tokenSecret,
+          tokens: remembered,
+          logins: loginStore(table, clock),
+          clock,
+          log: rest.log,
+        },
       ),
     /** One HTTP request, as API Gateway hands it on with the authorizer's verdict. */
-    async http(path: string, init: RequestInit = {}, verdict: unknown = { client: "owner" }): Promise<Response> {
+    async http(path: string, init: RequestInit = {}, verdict: unknown = ownerVerdict): Promise<Response> {
       const app = spawnPaths.includes(path) ? spawnHttp : sessionsHttp;
       return app.request(path, init, { event: { requestContext: { authorizer: { lambda: verdict } } } });
     },
@@ -145,7 +159,7 @@ export function rooms(options: RoomsOptions) {
       const turns = { ...store.turns, insertRequest: away, getRequest: away };
       const broken = { ...deps, sessions, turns };
       const app = spawnPaths.includes(path) ? spawnApp(broken) : sessionsApp(broken);
-      return app.request(path, init, { event: { requestContext: { authorizer: { lambda: { client: "owner" } } } } });
+      return app.request(path, init, { event: { requestContext: { authorizer: { lambda: ownerVerdict } } } });
     },
   };
 }

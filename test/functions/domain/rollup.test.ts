@@ -8,6 +8,7 @@ import {
   emptyRollup,
   noName,
   noSums,
+  ofAgents,
   others,
   parseRollup,
   type Rollup,
@@ -67,6 +68,17 @@ describe("a rollup", () => {
     const rollup = rollupOf(entry(), large);
     expect(parseRollup(rollupText(rollup))).toEqual(rollup);
     expect(() => parseRollup("{}")).toThrow(expect.objectContaining({ name: "CorruptRecordError" }));
+  });
+});
+
+describe("a rollup for some agents", () => {
+  it("is what was spent on them, and says nothing of what may be of others as well", () => {
+    const rollup = rollupOf(entry(), entry(), entry({ account: { agentId: "digest", lane: "bulk", label: "other" } }));
+    const mine = ofAgents(rollup, ["worker", "absent"]);
+    expect(mine.all).toEqual(rollupOf(entry(), entry()).all);
+    expect([...mine.by.agent.keys()]).toEqual(["worker"]);
+    for (const dimension of ["lane", "label", "model", "cronJob"] as const) expect(mine.by[dimension].size).toBe(0);
+    expect(rollup.by.agent.size).toBe(2);
   });
 });
 

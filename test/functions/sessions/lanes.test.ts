@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sessionsApp } from "../../../functions/sessions/http.ts";
+import { ownerVerdict } from "../../support/rooms.ts";
 import { type TestWorld, testWorld } from "../../support/world.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are checked by what the tests expect of them
@@ -110,7 +111,7 @@ describe("GET /api/lanes", () => {
       "/api/lanes",
       {},
       {
-        event: { requestContext: { authorizer: { lambda: { client: "owner" } } } },
+        event: { requestContext: { authorizer: { lambda: ownerVerdict } } },
       },
     );
     expect(JSON.parse(await response.text())).toMatchObject({ atLeast: true });

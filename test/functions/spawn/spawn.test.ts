@@ -6,6 +6,7 @@ import { testWorld } from "../../support/world.ts";
 const asked = (more: Partial<SpawnInput> = {}): SpawnInput => ({
   request: { task: "Write the report." },
   client: "owner",
+  agents: "*",
   hash: sha256("the body"),
   ...more,
 });

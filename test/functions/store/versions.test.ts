@@ -35,6 +35,8 @@ describe("what the first version wrote", () => {
     expect((await world.http("/api/lanes")).status).toBe(200);
     expect((await world.http("/api/budgets")).status).toBe(200);
     expect((await world.http("/api/agents")).status).toBe(200);
+    const { tokens } = (await (await world.http("/api/tokens")).json()) as { tokens: { state: string }[] };
+    expect(tokens.map(({ state }) => state).toSorted()).toEqual(["expired", "revoked"]);
     expect(world.codes().filter((code) => code === "record_corrupt" || code === "manifest_unreadable")).toEqual([]);
   });
 

@@ -22,7 +22,10 @@ export interface Deployment {
   recorder: Recorder;
   invoke(room: Room, event: unknown): Promise<Json>;
   /** One HTTP call, past the authorizer. */
-  http(path: string, init?: { body?: object; key?: string; token?: string }): Promise<{ status: number; body: Json }>;
+  http(
+    path: string,
+    init?: { method?: string; body?: object; key?: string; token?: string },
+  ): Promise<{ status: number; body: Json }>;
   /** What the stand-in for Anthropic is to get wrong. */
   fault(fault: object): Promise<void>;
   heal(): Promise<void>;
@@ -105,9 +108,9 @@ export async function deploy({ files, lanes, secrets, token }: DeploymentOptions
     recorder,
     invoke,
     lines: (room) => threads.get(room)!.lines(),
-    async http(path, { body, key, token: given = token } = {}) {
+    async http(path, { body, method = body === undefined ? "GET" : "POST", key, token: given = token } = {}) {
       const http = {
-        method: body === undefined ? "GET" : "POST",
+        method,
         path: path.replace(/\?.*/, ""),
         sourceIp: "127.0.0.1",
       };

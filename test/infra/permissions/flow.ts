@@ -131,8 +131,14 @@ export async function runEverything(): Promise<Deployment> {
     await ended([slow, queued]);
     const { body: listed } = await system.http("/api/sessions?label=all&limit=2");
     const { body: batches } = await system.http("/api/batches");
+    const asked = { name: "ci", scopes: ["read"], agents: ["worker"] };
+    const { body: made } = await system.http("/api/tokens", { body: asked });
+    const { status: seen } = await system.http("/api/sessions", { token: made.token });
+    const { status: revoked } = await system.http(`/api/tokens/${made.id}`, { method: "DELETE" });
+    if (seen !== 200 || revoked !== 200) throw new Error(`a token: ${seen} ${revoked}`);
     const questions = [
       "/api/sessions",
+      "/api/tokens",
       "/api/sessions?agentId=worker&status=done",
       ...listed.sessions.map(({ sessionId }: { sessionId: string }) => `/api/sessions/${sessionId}/history`),
       `/api/batches/${batches.batches[0].manifestId}`,
