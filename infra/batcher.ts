@@ -23,7 +23,7 @@ export class Batcher extends Construct {
         OFFPEAK_QUEUE_URLS: queues.urls(),
         OFFPEAK_CONFIG: deployedConfigPath,
         OFFPEAK_TICK_SECONDS: String(tickSeconds),
-        OFFPEAK_API_KEY_SECRET: secrets.apiKey.secretArn,
+        OFFPEAK_API_KEY_SECRET: secrets.apiKeyName,
         OFFPEAK_CREATE_TIMEOUT_SECONDS: String(createTimeoutSeconds),
         OFFPEAK_PARK_SECONDS: String(defaultParkSeconds),
       },

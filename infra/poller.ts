@@ -22,7 +22,7 @@ export class Poller extends Construct {
         OFFPEAK_QUEUE_URLS: queues.urls(),
         OFFPEAK_CONFIG: deployedConfigPath,
         OFFPEAK_TICK_SECONDS: String(tickSeconds),
-        OFFPEAK_API_KEY_SECRET: secrets.apiKey.secretArn,
+        OFFPEAK_API_KEY_SECRET: secrets.apiKeyName,
         OFFPEAK_RECONCILE_GRACE_SECONDS: String(reconcileGraceSeconds),
         OFFPEAK_RETRY_SECONDS: String(retrySeconds),
         OFFPEAK_PARK_SECONDS: String(defaultParkSeconds),

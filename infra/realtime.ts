@@ -20,7 +20,7 @@ export class Realtime extends Construct {
         OFFPEAK_BUCKET: storage.bucket.bucketName,
         OFFPEAK_CONFIG: deployedConfigPath,
         OFFPEAK_TICK_SECONDS: String(tickSeconds),
-        OFFPEAK_API_KEY_SECRET: secrets.apiKey.secretArn,
+        OFFPEAK_API_KEY_SECRET: secrets.apiKeyName,
         OFFPEAK_RETRY_SECONDS: String(retrySeconds),
         OFFPEAK_PARK_SECONDS: String(defaultParkSeconds),
         OFFPEAK_EVENT_BUS: bus.eventBusName,

@@ -1,8 +1,10 @@
 import { SecretValue } from "aws-cdk-lib";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
-import type { Config } from "../functions/domain/config/index.ts";
+import { type Config, noKey } from "../functions/domain/config/index.ts";
+import { identityAudience, identitySeconds } from "../functions/domain/limits.ts";
 import { acknowledge } from "./acknowledge.ts";
 
 /** Anthropic answers it with 401, which parks the lanes with that reason until the key is there. */
@@ -12,16 +14,16 @@ const tokenCharacters = 40;
 
 /** The bearer token of the HTTP API and the keys of Anthropic's; their values are in no template and no environment. */
 export class Secrets extends Construct {
-  readonly apiKey: Secret;
+  /** None where the functions are let in by a federation. */
+  readonly apiKey: Secret | undefined;
   readonly token: Secret;
+  /** The roles that Anthropic's rule has to know, as far as they were granted. */
+  readonly federatedRoles: string[] = [];
   private readonly laneKeys: readonly ISecret[];
 
-  constructor(scope: Construct, id: string, { lanes }: Pick<Config, "lanes">) {
+  constructor(scope: Construct, id: string, { lanes, federation }: Pick<Config, "lanes" | "federation">) {
     super(scope, id);
-    this.apiKey = new Secret(this, "ApiKey", {
-      description: "Anthropic API key of Offpeak. Put your key in it.",
-      secretStringValue: SecretValue.unsafePlainText(missingKey),
-    });
+    this.apiKey = federation === undefined ? this.ownKey() : undefined;
     this.token = new Secret(this, "Token", {
       description: "Bearer token of Offpeak's HTTP API.",
       generateSecretString: { passwordLength: tokenCharacters, excludePunctuation: true },
@@ -35,9 +37,33 @@ export class Secrets extends Construct {
     this.laneKeys = [...names].map((name) => this.laneKey(name));
   }
 
-  /** Every key of Anthropic's that a lane may ask for. */
-  grantReadApiKeys(reader: IGrantable): void {
-    for (const key of [this.apiKey, ...this.laneKeys]) grantValue(reader, key);
+  /** What the functions that call Anthropic have in their environment. */
+  get apiKeyName(): string {
+    return this.apiKey?.secretArn ?? noKey;
+  }
+
+  /** Every key of Anthropic's that a lane may ask for, or a proof of who the function is, for Anthropic alone. */
+  grantReadApiKeys(reader: IFunction): void {
+    for (const key of this.laneKeys) grantValue(reader, key);
+    if (this.apiKey !== undefined) {
+      grantValue(reader, this.apiKey);
+      return;
+    }
+    grantProof(reader);
+    if (reader.role === undefined) return;
+    this.federatedRoles.push(reader.role.roleArn);
+    acknowledge(
+      reader.role,
+      "AWS signs who somebody is for no resource: whom it is for, and for how long, is bounded.",
+      ["AwsSolutions::AwsSolutions-IAM5[Resource::*]"],
+    );
+  }
+
+  private ownKey(): Secret {
+    return new Secret(this, "ApiKey", {
+      description: "Anthropic API key of Offpeak. Put your key in it.",
+      secretStringValue: SecretValue.unsafePlainText(missingKey),
+    });
   }
 
   grantReadToken(reader: IGrantable): void {
@@ -60,4 +86,13 @@ interface SecretArns {
 function grantValue(grantee: IGrantable, { secretFullArn, secretArn }: SecretArns): void {
   const resourceArns = [secretFullArn ?? `${secretArn}-??????`];
   Grant.addToPrincipal({ grantee, actions: ["secretsmanager:GetSecretValue"], resourceArns });
+}
+
+/** The call knows no resource: what bounds it is whom the proof is for, and how long it is good. */
+function grantProof(grantee: IGrantable): void {
+  const conditions = {
+    "ForAllValues:StringEquals": { "sts:IdentityTokenAudience": identityAudience },
+    NumericLessThanEquals: { "sts:DurationSeconds": identitySeconds },
+  };
+  Grant.addToPrincipal({ grantee, actions: ["sts:GetWebIdentityToken"], resourceArns: ["*"], conditions });
 }

@@ -58,11 +58,11 @@ export class OffpeakStack extends Stack {
 
   private writeOutputs(url: string, { secrets, bus, topic, storage }: Foundation): void {
     const { apiKey, token } = secrets;
-    const putSecret = `aws secretsmanager put-secret-value --secret-id ${apiKey.secretArn}`;
     const outputs = {
       ApiUrl: url,
-      // Through a pipe, so that the key is in no shell history, no process list, and has no line break at its end.
-      SetApiKey: `read -rsp "Anthropic API key: " KEY && printf %s "$KEY" | ${putSecret} --secret-string file:///dev/stdin`,
+      ...(apiKey === undefined
+        ? { FederatedRoles: secrets.federatedRoles.join(" ") }
+        : { SetApiKey: commandToSet(apiKey.secretArn) }),
       ReadToken: `aws secretsmanager get-secret-value --secret-id ${token.secretArn} --query SecretString --output text`,
       EventBusName: bus.eventBusName,
       EventBusArn: bus.eventBusArn,
@@ -71,4 +71,10 @@ export class OffpeakStack extends Stack {
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
+}
+
+/** Through a pipe, so that the key is in no shell history, no process list, and has no line break at its end. */
+function commandToSet(secretArn: string): string {
+  const putSecret = `aws secretsmanager put-secret-value --secret-id ${secretArn}`;
+  return `read -rsp "Anthropic API key: " KEY && printf %s "$KEY" | ${putSecret} --secret-string file:///dev/stdin`;
 }

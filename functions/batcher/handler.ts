@@ -40,11 +40,13 @@ const deps = once(() => {
     config,
     queues,
     removeMessages: messageRemover(queues),
-    anthropicFor: anthropicByLane(
-      secretsManager(store.clock),
-      env("OFFPEAK_API_KEY_SECRET"),
-      process.env["ANTHROPIC_BASE_URL"],
-    ),
+    anthropicFor: anthropicByLane({
+      secrets: secretsManager(store.clock),
+      secretId: env("OFFPEAK_API_KEY_SECRET"),
+      federation: config.federation,
+      clock: store.clock,
+      baseURL: process.env["ANTHROPIC_BASE_URL"],
+    }),
     log: jsonLog("batcher"),
     createTimeoutSeconds: positiveNumber("OFFPEAK_CREATE_TIMEOUT_SECONDS", env("OFFPEAK_CREATE_TIMEOUT_SECONDS")),
   };

@@ -3,7 +3,7 @@ import { APIError } from "@anthropic-ai/sdk/error";
 import { type Batch, parseBatch, parseBatchPage } from "../domain/batch.ts";
 import { parseJson } from "../domain/parse.ts";
 import { batchBody } from "./batch-body.ts";
-import { type AnthropicOptions, connect, loginTokenBeta } from "./connect.ts";
+import { type AnthropicOptions, connect } from "./connect.ts";
 import { splitLines } from "./lines.ts";
 import { NoBatchesError, type PaidCall, paidCall } from "./paid-call.ts";
 
@@ -15,10 +15,10 @@ export interface BatchList {
   complete: boolean;
 }
 
-/** Anthropic's API. No call is ever repeated in here: what to do after a failure is the caller's decision. */
+/** Anthropic's API. No call is ever repeated in here, but one that was refused a key that was replaced: what to do after a failure is the caller's decision. */
 export interface Anthropic {
   /**
-   * One POST. `lines` are the serialized requests, gone through once, and `bytes` what they have together, each with a comma;
+   * One POST. `lines` are the serialized requests, gone through once a try, and `bytes` what they have together, each with a comma;
    * after `timeoutMs` the call is ended, whatever state it is in.
    */
   createBatch(call: {
@@ -51,59 +51,61 @@ const maxListPages = 100;
 const batchesPath = "/v1/messages/batches";
 
 export function createAnthropic(options: AnthropicOptions): Anthropic {
-  const { client, post, reading, isLogin, noteRefusal } = connect(options);
+  const { client, post, letIn, betasOf } = connect(options);
+  const { key } = options;
   return {
-    createBatch: ({ lines, bytes, betas, timeoutMs }) =>
-      paidCall(noteRefusal, async () => {
-        if (await isLogin()) {
-          // Another kind of key may be there when the next one asks.
-          options.secrets.forget(options.secretId);
-          throw new NoBatchesError();
-        }
-        const response = await post(batchesPath, batchBody(lines, bytes), betas, timeoutMs);
-        const batch = parseBatch(parseJson(await response.text()));
-        return batch === undefined ? undefined : { batch, ...workspaceOf(response) };
-      }),
-    listBatches: (createdAfter) => reading(listBatches(client, createdAfter)),
-    async retrieveBatch(batchId) {
-      const body = await reading(
-        absentIfNotFound(client.get<unknown>(`${batchesPath}/${encodeURIComponent(batchId)}`)),
+    createBatch: ({ lines, bytes, betas, timeoutMs }) => {
+      const signal = AbortSignal.timeout(timeoutMs);
+      return paidCall(() =>
+        letIn(async () => {
+          if (await key.isLogin()) {
+            // Another kind of key may be there when the next one asks.
+            key.forget();
+            throw new NoBatchesError();
+          }
+          const response = await post(batchesPath, batchBody(lines, bytes), betas, signal);
+          const batch = parseBatch(parseJson(await response.text()));
+          return batch === undefined ? undefined : { batch, ...workspaceOf(response) };
+        }),
       );
+    },
+    listBatches: (createdAfter) => letIn(() => listBatches(client, createdAfter)),
+    async retrieveBatch(batchId) {
+      const path = `${batchesPath}/${encodeURIComponent(batchId)}`;
+      const body = await letIn(() => absentIfNotFound(client.get<unknown>(path)));
       const batch = parseBatch(body);
       if (body !== undefined && batch === undefined) throw new Error("the answer is not a batch");
       return batch;
     },
     async cancelBatch(batchId) {
-      await reading(client.post(`${batchesPath}/${encodeURIComponent(batchId)}/cancel`).asResponse());
+      await letIn(() => client.post(`${batchesPath}/${encodeURIComponent(batchId)}/cancel`).asResponse());
     },
     async results(batch) {
       const url = resultsUrl(client.baseURL, batch);
       const abort = new AbortController();
-      const response = await reading(
-        absentIfNotFound(
-          client.get<Response>(url, {
-            headers: { Accept: "application/binary" },
-            __binaryResponse: true,
-            signal: abort.signal,
-          }),
-        ),
-      );
+      const wanted = { headers: { Accept: "application/binary" }, __binaryResponse: true, signal: abort.signal };
+      const response = await letIn(() => absentIfNotFound(client.get<Response>(url, wanted)));
       return response?.body == null ? undefined : splitLines(response.body, abort);
     },
     async isServed() {
       try {
-        const headers = (await isLogin()) ? { "anthropic-beta": loginTokenBeta } : {};
-        await reading(client.get<unknown>("/v1/models", { query: { limit: 1 }, headers }));
+        const betas = await betasOf();
+        const headers = betas.length === 0 ? {} : { "anthropic-beta": betas.join(",") };
+        await letIn(() => client.get<unknown>("/v1/models", { query: { limit: 1 }, headers }));
         return true;
       } catch {
         return false;
       }
     },
-    createMessage: ({ body, betas, timeoutMs }) =>
-      paidCall(noteRefusal, async () => {
-        const response = await post("/v1/messages", body, betas, timeoutMs);
-        return { text: await response.text(), ...workspaceOf(response) };
-      }),
+    createMessage: ({ body, betas, timeoutMs }) => {
+      const signal = AbortSignal.timeout(timeoutMs);
+      return paidCall(() =>
+        letIn(async () => {
+          const response = await post("/v1/messages", body, betas, signal);
+          return { text: await response.text(), ...workspaceOf(response) };
+        }),
+      );
+    },
   };
 }
 

@@ -1,13 +1,10 @@
 import { BaseAnthropic } from "@anthropic-ai/sdk/client";
 import { APIError } from "@anthropic-ai/sdk/error";
 import type { SizedBody } from "./batch-body.ts";
-import { KeyUnreadError } from "./paid-call.ts";
-import type { Secrets } from "./secrets-manager.ts";
+import { type Key, oauthBeta } from "./key.ts";
 
 export interface AnthropicOptions {
-  secrets: Secrets;
-  /** The secret that holds the API key. */
-  secretId: string;
+  key: Key;
   /** Sent as `anthropic-workspace-id`, for credentials that are valid for several workspaces. */
   workspaceId?: string;
   baseURL?: string;
@@ -24,67 +21,45 @@ const longCallMs = 900_000;
  * redirect is an error, as it should be for a call that is paid.
  */
 const sentOnce = { redirect: "error", window: null } as const;
-/** What a subscription's login hands out: good for messages, with this beta, and never for batches. */
-const loginTokenPrefix = "sk-ant-oat";
-export const loginTokenBeta = "oauth-2025-04-20";
 
-/** A client of the SDK for one credential, and the ways of calling it. */
-export function connect({ secrets, secretId, workspaceId, baseURL, fetch }: AnthropicOptions) {
+/** A client of the SDK for one key, and the ways of calling it. */
+export function connect({ key, workspaceId, baseURL, fetch }: AnthropicOptions) {
+  const named = { "anthropic-workspace-id": workspaceId, "anthropic-beta": key.betas.join(",") || undefined };
   const client = new BaseAnthropic({
-    apiKey: () => readKey(secrets, secretId),
+    apiKey: key.read,
     maxRetries: 0,
     timeout: quickCallMs,
     logLevel: "off",
     openTelemetry: false,
     ...(baseURL === undefined ? {} : { baseURL }),
     ...(fetch === undefined ? {} : { fetch }),
-    ...(workspaceId === undefined ? {} : { defaultHeaders: { "anthropic-workspace-id": workspaceId } }),
+    defaultHeaders: Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
   });
-  // A rotated key is taken up by the call after the one that was refused.
-  const noteRefusal = (error: unknown) => {
-    if (error instanceof APIError && error.status === 401) secrets.forget(secretId);
-  };
-  const reading = async <T>(call: Promise<T>): Promise<T> => {
+  /** A 401 proves that nothing was done, paid work or other: where there is another key by now, the call is made once more. */
+  const letIn = async <T>(call: () => Promise<T>): Promise<T> => {
+    const used = await key.read();
     try {
-      return await call;
+      return await call();
     } catch (error) {
-      noteRefusal(error);
-      throw error;
+      if (!(error instanceof APIError && error.status === 401)) throw error;
+      key.forget();
+      const another = await key.read().catch(() => used);
+      if (another === used) throw error;
+      return call();
     }
   };
-  const isLogin = async () => (await readKey(secrets, secretId)).startsWith(loginTokenPrefix);
-  const post = async (
-    path: string,
-    content: string | SizedBody,
-    betas: readonly string[],
-    timeoutMs: number,
-  ): Promise<Response> => {
-    const all = (await isLogin()) ? [...betas, loginTokenBeta] : betas;
+  const betasOf = async () => ((await key.isLogin()) ? [...key.betas, oauthBeta] : key.betas);
+  /** @param signal ends it, whatever state it is in */
+  const post = async (path: string, content: string | SizedBody, betas: readonly string[], signal: AbortSignal) => {
+    const all = [...betas, ...(await betasOf())];
     const headers = {
       "content-type": "application/json",
       ...(typeof content === "string" ? {} : { "content-length": String(content.bytes) }),
       ...(all.length === 0 ? {} : { "anthropic-beta": all.join(",") }),
     };
     const body = typeof content === "string" ? content : content.stream;
-    return client
-      .post(path, {
-        body,
-        headers,
-        signal: AbortSignal.timeout(timeoutMs),
-        timeout: longCallMs,
-        maxRetries: 0,
-        fetchOptions: sentOnce,
-      })
-      .asResponse();
+    const once = { timeout: longCallMs, maxRetries: 0, fetchOptions: sentOnce };
+    return client.post(path, { body, headers, signal, ...once }).asResponse();
   };
-
-  return { client, post, reading, isLogin, noteRefusal };
-}
-
-async function readKey(secrets: Secrets, secretId: string): Promise<string> {
-  try {
-    return await secrets.get(secretId);
-  } catch (cause) {
-    throw new KeyUnreadError(`the secret ${secretId} cannot be read`, { cause });
-  }
+  return { client, post, letIn, betasOf };
 }

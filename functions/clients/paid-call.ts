@@ -11,9 +11,8 @@ export type PaidCall<T> =
 
 const unreachedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);
 
-/** One call, and what it proves. @param noteRefusal told of every failure */
+/** One call, and what it proves. */
 export async function paidCall<T extends object>(
-  noteRefusal: (error: unknown) => void,
   call: () => Promise<(T & { workspaceId?: string }) | undefined>,
 ): Promise<PaidCall<T>> {
   try {
@@ -22,9 +21,9 @@ export async function paidCall<T extends object>(
       ? { kind: "unknown", message: "the answer is not what was asked for" }
       : { kind: "accepted", ...accepted };
   } catch (error) {
-    noteRefusal(error);
     if (error instanceof APIError && error.status !== undefined) return { kind: "refused", answer: toRefusal(error) };
     if (error instanceof NoBatchesError) return { kind: "refused", answer: noBatches };
+    if (hasCause(error, isKeyRefused)) return { kind: "refused", answer: keyRefused };
     if (hasCause(error, isKeyUnread)) return { kind: "refused", answer: notSent("the API key cannot be read") };
     if (hasCause(error, isUnreached)) return { kind: "refused", answer: notSent("the API cannot be reached") };
     if (error instanceof APIUserAbortError) return { kind: "unknown", message: "no answer in time" };
@@ -39,6 +38,8 @@ function notSent(message: string): RefusedAnswer {
 }
 
 export class KeyUnreadError extends Error {}
+/** There is no key to be had, and there will be none until somebody changes that. */
+export class KeyRefusedError extends KeyUnreadError {}
 export class NoBatchesError extends Error {}
 
 /** As the API itself would answer; nothing was sent. */
@@ -47,6 +48,12 @@ const noBatches: RefusedAnswer = {
   error: { type: "not_found_error", message: "an OAuth token cannot create batches" },
 };
 
+const keyRefused: RefusedAnswer = {
+  status: 401,
+  error: { type: "authentication_error", message: "the token exchange was refused" },
+};
+
+const isKeyRefused = (error: Error) => error instanceof KeyRefusedError;
 const isKeyUnread = (error: Error) => error instanceof KeyUnreadError;
 /** The connection was never there: a name that is not found, or nobody who listens. */
 const isUnreached = (error: Error) => "code" in error && unreachedCodes.has(String(error.code));

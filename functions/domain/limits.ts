@@ -49,6 +49,9 @@ export const loginCacheSeconds = 30;
 export const maxRememberedTokens = 1_000;
 export const maxTokens = 1_000;
 export const maxTokenAgents = 50;
+/** Federation: whom AWS's proof of who a function is is meant for, and how long it is good; it is used at once. */
+export const identityAudience = "https://api.anthropic.com";
+export const identitySeconds = 300;
 /** Ten years. */
 export const maxTokenSeconds = 3_650 * 24 * 3600;
 /** How long the list still shows a token that was revoked, or has expired. */

@@ -22,16 +22,19 @@ export async function handler(_event: unknown, context: unknown): Promise<void> 
 const deps = once((): Omit<PollerDeps, "millisecondsLeft"> => {
   const env = readEnvironment(environmentNames, process.env);
   const store = openStore(env, positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")));
+  const config = readConfigFile(env("OFFPEAK_CONFIG"));
   return {
     ...store,
-    config: readConfigFile(env("OFFPEAK_CONFIG")),
+    config,
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
-    anthropicFor: anthropicByLane(
-      secretsManager(store.clock),
-      env("OFFPEAK_API_KEY_SECRET"),
-      process.env["ANTHROPIC_BASE_URL"],
-    ),
+    anthropicFor: anthropicByLane({
+      secrets: secretsManager(store.clock),
+      secretId: env("OFFPEAK_API_KEY_SECRET"),
+      federation: config.federation,
+      clock: store.clock,
+      baseURL: process.env["ANTHROPIC_BASE_URL"],
+    }),
     reconcileGraceSeconds: positiveNumber("OFFPEAK_RECONCILE_GRACE_SECONDS", env("OFFPEAK_RECONCILE_GRACE_SECONDS")),
     retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
     random: Math.random,

@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import type { Config, CronJob } from "../../functions/domain/config/index.ts";
+import { type Config, type CronJob, noKey } from "../../functions/domain/config/index.ts";
 import { maxReceives } from "../../functions/domain/limits.ts";
 import { spawnPaths } from "../../functions/spawn/env.ts";
 import { tableInput } from "../table-definition.ts";
@@ -70,7 +70,7 @@ export async function startSystem(settings: LocalSettings, config: Config): Prom
     stops.push(aws.stop);
     Object.assign(process.env, aws.environment);
     const queueUrls = await createInfrastructure(config);
-    Object.assign(process.env, environmentFor(settings, queueUrls, baseUrl));
+    Object.assign(process.env, environmentFor(settings, config, { queueUrls, baseUrl }));
     const server = await startFunctions(settings, config, queueUrls, { stops, say: log.say });
     log.say(
       welcome({
@@ -117,14 +117,20 @@ async function createInfrastructure(config: Config): Promise<Map<string, string>
   return new Map(queues.map(({ name, url }) => [name.replace("offpeak-", ""), url]));
 }
 
-function environmentFor(settings: LocalSettings, queueUrls: ReadonlyMap<string, string>, baseUrl: string | undefined) {
+function environmentFor(
+  settings: LocalSettings,
+  { federation }: Config,
+  { queueUrls, baseUrl }: { queueUrls: ReadonlyMap<string, string>; baseUrl: string | undefined },
+) {
+  // Nobody but the stand-in believes who this machine says it is: with a key, the key is used.
+  const isFederated = federation !== undefined && settings.apiKey === undefined;
   return {
     OFFPEAK_TABLE: tableName,
     OFFPEAK_BUCKET: bucketName,
     OFFPEAK_QUEUE_URLS: JSON.stringify(Object.fromEntries(queueUrls)),
     OFFPEAK_CONFIG: settings.configPath,
     OFFPEAK_TICK_SECONDS: String(settings.tickSeconds),
-    OFFPEAK_API_KEY_SECRET: secretNames.apiKey,
+    OFFPEAK_API_KEY_SECRET: isFederated ? noKey : secretNames.apiKey,
     OFFPEAK_TOKEN_SECRET: secretNames.token,
     OFFPEAK_EVENT_BUS: "offpeak",
     OFFPEAK_METRIC_NAMESPACE: "Offpeak",

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { createAnthropic } from "../../functions/clients/anthropic.ts";
+import { secretKey } from "../../functions/clients/key.ts";
 import { newUlid } from "../../functions/clients/system.ts";
 import type { Item, Key } from "../../functions/clients/table.ts";
 import type { Agent } from "../../functions/domain/config/index.ts";
@@ -71,8 +72,7 @@ export async function syntheticRooms(status: "queued" | "submitted", count: numb
     secrets: memorySecrets({}),
     anthropicFor: () =>
       createAnthropic({
-        secrets: memorySecrets({ [apiKeySecret]: "sk-bench" }),
-        secretId: apiKeySecret,
+        key: secretKey(memorySecrets({ [apiKeySecret]: "sk-bench" }), apiKeySecret),
         baseURL: modelUrl,
       }),
   };

@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { call, delivered, launch, spawnSession, start, temporaryHome, waitFor } from "./support.ts";
+import { call, delivered, launch, spawnSession, start, temporaryHome, token, waitFor } from "./support.ts";
 
 async function exitOf(home: string, environment: Record<string, string>) {
   const { child, output } = launch(home, environment);
@@ -48,6 +48,26 @@ describe("npm start", () => {
     const again = await start(home);
     expect((await delivered(again.url, sessionId)).status).toBe("done");
     await again.stop();
+    remove();
+  });
+
+  it("is let in by a federation without any key, and logs neither that token nor its own", async () => {
+    const { home, remove } = temporaryHome();
+    const config = join(home, "offpeak.json");
+    const anthropic = { federation: { organizationId: "org", federationRuleId: "fdrl_1" } };
+    writeFileSync(config, JSON.stringify({ agents: { list: [{ id: "worker" }] }, anthropic }));
+    const system = await start(home, { OFFPEAK_CONFIG: config });
+    const { sessionId } = await spawnSession(system.url, { task: "A task that nobody should read in a log." });
+    expect((await delivered(system.url, sessionId)).status).toBe("done");
+    expect((await call(system.url, "/api/sessions", { headers: { authorization: "Bearer wrong-guess" } })).status).toBe(
+      401,
+    );
+    await system.stop();
+    const log = readFileSync(join(home, "offpeak.log"), "utf8");
+    expect(log).toContain("manifest_submitted");
+    for (const secret of [token, "wrong-guess", "stand-in-federated", "that nobody should read"]) {
+      expect(`${log}${system.output()}`).not.toContain(secret);
+    }
     remove();
   });
 

@@ -9,7 +9,7 @@ import { AwsSolutionsChecks, ServerlessChecks } from "cdk-nag";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { acknowledge } from "../../infra/acknowledge.ts";
 import { OffpeakStack } from "../../infra/stack.ts";
-import { exampleConfiguration } from "./support.ts";
+import { exampleConfig, exampleConfiguration, exampleFiles } from "./support.ts";
 
 interface Violation {
   ruleName: string;
@@ -79,11 +79,13 @@ const boundMs = 240_000;
 
 describe("the stack", () => {
   it(
-    "has no finding that is not acknowledged, with a reason, at either stage",
+    "has no finding that is not acknowledged, with a reason, at either stage, with a key or a federation",
     () => {
       const { found, acknowledged, idle, isRefused } = check((app) => {
-        const configuration = exampleConfiguration();
-        new OffpeakStack(app, "Offpeak", { settings: { stage: "prod" }, configuration });
+        const anthropic = { federation: { organizationId: "org", federationRuleId: "fdrl_1" } };
+        const text = JSON.stringify({ ...exampleConfig, anthropic });
+        const configuration = exampleConfiguration({ ...exampleFiles, "offpeak.json": text });
+        new OffpeakStack(app, "Offpeak", { settings: { stage: "prod" }, configuration: exampleConfiguration() });
         new OffpeakStack(app, "Offpeak-dev", { settings: { stage: "dev" }, configuration });
       });
       expect(found).toEqual([]);

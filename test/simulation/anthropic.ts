@@ -22,7 +22,7 @@ export function simulatedApi(clock: { now(): number }, random: Random, seed: str
   const batchSeconds = { min: 30, max: 300 };
   const model = createModel({ clock, seed, batchSeconds, resultsBase: () => "http://api" });
   const faults = createFaults(() => random.next());
-  const access = { organizationId: "org", defaultWorkspaceId: "workspace" };
+  const access = { organizationId: "org", defaultWorkspaceId: "workspace", now: clock.now };
   const exchange = createExchange({ model, faults, chance: createChance(seed), access });
   const headers = {
     authorization: "Bearer key",

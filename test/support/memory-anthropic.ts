@@ -1,4 +1,5 @@
 import { type Anthropic, createAnthropic } from "../../functions/clients/anthropic.ts";
+import { secretKey } from "../../functions/clients/key.ts";
 import type { Secrets } from "../../functions/clients/secrets-manager.ts";
 import { createChance } from "../../infra/local/anthropic/chance.ts";
 import { type Call, createExchange, type Reply } from "../../infra/local/anthropic/exchange.ts";
@@ -19,6 +20,8 @@ export interface MemoryAnthropic {
   calls: Call[];
   /** A create call whose body it answers for is refused with that message, 400; nobody unless a test says so. */
   refuse: (body: string) => string | undefined;
+  /** What answers in the place of a network. */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** The real client, with a credential of its own. */
   client(secretId: string, workspaceId?: string): Anthropic;
 }
@@ -40,6 +43,7 @@ export function memoryAnthropic(options: MemoryAnthropicOptions): MemoryAnthropi
   const access = {
     organizationId: "org_test",
     defaultWorkspaceId: memoryWorkspaceId,
+    now: clock.now,
     ...(keys === undefined ? {} : { keys }),
   };
   const exchange = createExchange({ model, faults, chance, access });
@@ -52,8 +56,13 @@ export function memoryAnthropic(options: MemoryAnthropicOptions): MemoryAnthropi
     return toResponse(exchange(call));
   };
   const client = (secretId: string, workspaceId?: string) =>
-    createAnthropic({ secrets, secretId, baseURL, fetch, ...(workspaceId === undefined ? {} : { workspaceId }) });
-  const api: MemoryAnthropic = { model, faults, calls, client, refuse: () => undefined };
+    createAnthropic({
+      key: secretKey(secrets, secretId),
+      baseURL,
+      fetch,
+      ...(workspaceId === undefined ? {} : { workspaceId }),
+    });
+  const api: MemoryAnthropic = { model, faults, calls, fetch, client, refuse: () => undefined };
   return api;
 }
 

@@ -1,4 +1,5 @@
 export { agentDefaults } from "./agents.ts";
+export { noKey } from "./federation.ts";
 export { builtInLanes } from "./lanes.ts";
 export { type ParsedConfig, parseConfig } from "./parse-config.ts";
 export { cronToEventBridge, dueBetween, everyToEventBridge, parseEvery, scheduledMinute } from "./schedule.ts";
@@ -9,6 +10,7 @@ export type {
   CacheSetting,
   Config,
   CronJob,
+  Federation,
   Hours,
   Lane,
   Schedule,

@@ -1,15 +1,17 @@
 import * as v from "valibot";
 import { readAgents } from "./agents.ts";
+import { readFederation } from "./federation.ts";
 import { readJobs } from "./jobs.ts";
 import { parseJsonText } from "./json-text.ts";
 import { readLanes } from "./lanes.ts";
 import { readPricing } from "./pricing.ts";
-import { describe, type Report, readObject } from "./reader.ts";
+import { defined, describe, type Report, readObject } from "./reader.ts";
 import { readRealtime } from "./realtime.ts";
 import type { Config } from "./types.ts";
 
 const schema = v.object({
   agents: v.optional(v.unknown()),
+  anthropic: v.optional(v.unknown()),
   cron: v.optional(v.unknown()),
   lanes: v.optional(v.unknown()),
   realtime: v.optional(v.unknown()),
@@ -37,6 +39,7 @@ export function parseConfig(text: string, readSystemFile: (path: string) => stri
     lanes: rawLanes,
     realtime: rawRealtime,
     pricing,
+    anthropic,
   } = readObject(schema, json.value, { path: [], report, required: ["agents"] });
   const lanes = readLanes(rawLanes, report);
   const laneIds = lanes.map(({ id }) => id).filter((id) => id !== "");
@@ -45,7 +48,8 @@ export function parseConfig(text: string, readSystemFile: (path: string) => stri
   const jobs = readJobs(cron, { agents, laneIds, report });
   const realtime = readRealtime(rawRealtime, report);
   const prices = readPricing(pricing, report);
+  const federation = readFederation(anthropic, report);
   return problems.length > 0
     ? { ok: false, problems, warnings }
-    : { ok: true, config: { agents, jobs, lanes, realtime, prices }, warnings };
+    : { ok: true, config: { agents, jobs, lanes, realtime, prices, ...defined({ federation }) }, warnings };
 }

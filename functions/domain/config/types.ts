@@ -97,11 +97,21 @@ export interface Lane {
   budget?: Budget;
 }
 
+/** How Anthropic knows the functions without a key: by its own names, as its console shows them. */
+export interface Federation {
+  organizationId: string;
+  federationRuleId: string;
+  serviceAccountId?: string;
+  /** Needed where the rule is good for several; a lane's own comes first. */
+  workspaceId?: string;
+}
+
 export interface Config {
   agents: Agent[];
   jobs: CronJob[];
   lanes: Lane[];
   realtime: RealtimeLimits;
+  federation?: Federation;
   /** What Anthropic publishes, as far as the file does not say otherwise. */
   prices: PriceTable;
 }

@@ -1,4 +1,5 @@
 import { ApiError, invalid } from "./api-error.ts";
+import { isFederated, workspaceOfToken } from "./federation.ts";
 import type { Caller } from "./model.ts";
 
 /** Who is let in, and as whom. */
@@ -7,6 +8,8 @@ export interface Access {
   keys?: ReadonlyMap<string, string>;
   organizationId: string;
   defaultWorkspaceId: string;
+  /** Milliseconds since the epoch: federated tokens end. */
+  now: () => number;
 }
 
 interface Head {
@@ -22,7 +25,12 @@ const loginTokenPrefix = "sk-ant-oat";
 export function authenticate({ url, headers }: Head, access: Access): Caller {
   const key = headers["x-api-key"] ?? /^Bearer (.+)$/i.exec(headers["authorization"] ?? "")?.[1];
   if (key === undefined) throw new ApiError("authentication_error", "x-api-key header is required");
-  const workspaceId = access.keys === undefined ? access.defaultWorkspaceId : access.keys.get(key);
+  const betas = betasIn(headers);
+  const workspaceId = isFederated(key)
+    ? workspaceOfToken(key, betas, access.now())
+    : access.keys === undefined
+      ? access.defaultWorkspaceId
+      : access.keys.get(key);
   if (workspaceId === undefined) throw new ApiError("authentication_error", "invalid x-api-key");
   const named = headers["anthropic-workspace-id"];
   if (named !== undefined && named !== workspaceId) {
@@ -34,6 +42,10 @@ export function authenticate({ url, headers }: Head, access: Access): Caller {
   const version = headers["anthropic-version"];
   if (version === undefined) throw invalid("anthropic-version: header is required");
   if (!versions.includes(version)) throw invalid(`anthropic-version: "${version}" is not a valid version`);
+  return { workspaceId, version, betas };
+}
+
+export function betasIn(headers: Head["headers"]): string[] {
   const betas = (headers["anthropic-beta"] ?? "").split(",").map((beta) => beta.trim());
-  return { workspaceId, version, betas: betas.filter((beta) => beta !== "") };
+  return betas.filter((beta) => beta !== "");
 }

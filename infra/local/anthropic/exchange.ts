@@ -1,8 +1,9 @@
-import { type Access, authenticate } from "./access.ts";
+import { type Access, authenticate, betasIn } from "./access.ts";
 import { ApiError, creditMessage, errorObject, invalid, usageLimitMessage } from "./api-error.ts";
 import type { Chance } from "./chance.ts";
 import { resultFile, spoilBody } from "./damage.ts";
 import type { Fault, Faults } from "./faults.ts";
+import { exchangeToken, tokenPath } from "./federation.ts";
 import type { Caller, StandInModel } from "./model.ts";
 import { findRoute, type Route } from "./routes.ts";
 
@@ -48,6 +49,7 @@ type Deps = ExchangeDeps & { requestId: string };
 
 function exchange(call: Call, deps: Deps): Reply {
   try {
+    if (call.url === tokenPath) return giveToken(call, deps);
     const route = findRoute(call);
     const fault = deps.faults.take(route.operation);
     const early = fault === undefined ? undefined : insteadOf(fault, deps);
@@ -59,6 +61,14 @@ function exchange(call: Call, deps: Deps): Reply {
     if (error instanceof ApiError) return refusal(error, deps);
     throw error;
   }
+}
+
+/** The one call for which nobody needs a key. */
+function giveToken({ method, headers, body }: Call, deps: Deps): Reply {
+  if (method !== "POST") throw new ApiError("invalid_request_error", "Method Not Allowed", { status: 405 });
+  const { now, defaultWorkspaceId } = deps.access;
+  const given = exchangeToken({ body, betas: betasIn(headers), now: now() }, defaultWorkspaceId);
+  return json(200, headersFor(deps), given);
 }
 
 /** Faults that keep the call from being carried out. */

@@ -39,6 +39,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const access: Access = {
     organizationId: chance.id("org"),
     defaultWorkspaceId: chance.id("wrkspc"),
+    now: clock.now,
     ...(keys === undefined ? {} : { keys }),
   };
   const exchange = createExchange({ model, faults, chance, access });

@@ -8,6 +8,7 @@ import { region } from "./protocol.ts";
 import { startS3 } from "./s3.ts";
 import { startSecrets } from "./secrets.ts";
 import { startSqs } from "./sqs.ts";
+import { startSts } from "./sts.ts";
 
 export type LocalAws = {
   /** What the SDK clients read from the environment to find all this. */
@@ -59,8 +60,9 @@ export async function startLocalAws(
     const s3 = keep(await startS3(join(home, "s3.sqlite"), all));
     const vault = keep(await startSecrets({ secrets, sessionToken, startedAt: deps.now(), log }));
     const events = keep(await startEvents(join(home, "events.sqlite"), all));
+    const sts = keep(await startSts({ sessionToken, now: deps.now, log }));
     setImmediate(events.deliver);
-    const endpoints = { dynamo, sqs, s3, vault, events };
+    const endpoints = { dynamo, sqs, s3, vault, events, sts };
     return { environment: environmentFor(endpoints, sessionToken), failed: dynamo.failed, stop };
   } catch (error) {
     await stop();
@@ -72,7 +74,7 @@ function elsewhere(url: string): LocalDynamo {
   return { url, failed: new Promise<never>(() => {}), close: async () => {} };
 }
 
-type Endpoints = Record<"dynamo" | "sqs" | "s3" | "vault" | "events", { url: string }>;
+type Endpoints = Record<"dynamo" | "sqs" | "s3" | "vault" | "events" | "sts", { url: string }>;
 
 function environmentFor(endpoints: Endpoints, sessionToken: string): Record<string, string> {
   return {
@@ -81,6 +83,7 @@ function environmentFor(endpoints: Endpoints, sessionToken: string): Record<stri
     AWS_ENDPOINT_URL_S3: endpoints.s3.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.vault.url,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.events.url,
+    AWS_ENDPOINT_URL_STS: endpoints.sts.url,
     AWS_REGION: region,
     // Constant, because DynamoDB Local keeps a separate database for each key id.
     AWS_ACCESS_KEY_ID: "local",

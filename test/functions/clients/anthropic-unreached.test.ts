@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { expect, it } from "vitest";
 import { createAnthropic } from "../../../functions/clients/anthropic.ts";
+import { secretKey } from "../../../functions/clients/key.ts";
 import { classifyCreateRefusal } from "../../../functions/domain/create-outcome.ts";
 import { memorySecrets } from "../../support/memory-services.ts";
 
@@ -15,7 +16,7 @@ async function closedPort(): Promise<number> {
 
 it("a connection that was never there proves that nothing was sent: the lane waits, and reconciles nothing", async () => {
   const baseURL = `http://127.0.0.1:${await closedPort()}`;
-  const anthropic = createAnthropic({ secrets: memorySecrets({ key: "sk-ant-test" }), secretId: "key", baseURL });
+  const anthropic = createAnthropic({ key: secretKey(memorySecrets({ key: "sk-ant-test" }), "key"), baseURL });
   const call = { betas: [], timeoutMs: 5_000 };
   const batch = await anthropic.createBatch({ ...call, lines: [], bytes: 0 });
   const message = await anthropic.createMessage({ ...call, body: "{}" });

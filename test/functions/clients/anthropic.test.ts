@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createAnthropic } from "../../../functions/clients/anthropic.ts";
+import { secretKey } from "../../../functions/clients/key.ts";
 import type { Batch } from "../../../functions/domain/batch.ts";
 import type { Fault } from "../../../infra/local/anthropic/faults.ts";
 import { memoryAnthropic, memoryWorkspaceId } from "../../support/memory-anthropic.ts";
@@ -80,7 +81,7 @@ describe("creating a batch", () => {
     const secrets = memorySecrets({ key: "sk-1" });
     const lines = Array.from({ length: 400 }, (_, place) => line(`${place}`, "ü 🌙 ".repeat(400)));
     try {
-      const client = createAnthropic({ secrets, secretId: "key", baseURL: `http://127.0.0.1:${port}` });
+      const client = createAnthropic({ key: secretKey(secrets, "key"), baseURL: `http://127.0.0.1:${port}` });
       await client.createBatch({ lines, bytes: bytesOf(lines), betas: [], timeoutMs: 20_000 });
     } finally {
       server.close();
@@ -98,7 +99,7 @@ describe("creating a batch", () => {
       seen.push(init);
       return Response.json({}, { status: 500 });
     };
-    const client = createAnthropic({ secrets, secretId: "key", baseURL: "http://anthropic.test", fetch });
+    const client = createAnthropic({ key: secretKey(secrets, "key"), baseURL: "http://anthropic.test", fetch });
     await client.createBatch({ lines: [line("a")], bytes: bytesOf([line("a")]), betas: [], timeoutMs: 1_000 });
     // Both, or `fetch` keeps a copy of all that is sent.
     expect(seen).toMatchObject([{ redirect: "error", window: null }]);
@@ -303,6 +304,84 @@ describe("the API in memory", () => {
 });
 
 describe("a credential", () => {
+  /** Each way of calling, with a key that was replaced after it was read, or was not. */
+  const rotated = async (next: string) => {
+    const clock = virtualClock();
+    const keys = new Map([["sk-1", "wrkspc_1"]]);
+    let now = "sk-1";
+    const secrets = {
+      get: async () => now,
+      forget: () => {
+        now = next;
+      },
+    };
+    const api = memoryAnthropic({ clock, secrets, keys });
+    const client = api.client("key");
+    const made = await client.createBatch({
+      lines: [line("a")],
+      bytes: bytesOf([line("a")]),
+      betas: [],
+      timeoutMs: 1_000,
+    });
+    if (made.kind !== "accepted") throw new Error(made.kind);
+    const { batchId } = made.batch;
+    clock.pass(600);
+    const batch = (await client.retrieveBatch(batchId))!;
+    const body = JSON.stringify({
+      model: "claude-haiku-5-5",
+      max_tokens: 9,
+      messages: [{ role: "user", content: "t" }],
+    });
+    now = "sk-old";
+    api.calls.length = 0;
+    return {
+      api,
+      createBatch: () =>
+        client.createBatch({ lines: [line("b")], bytes: bytesOf([line("b")]), betas: [], timeoutMs: 1_000 }),
+      createMessage: () => client.createMessage({ body, betas: [], timeoutMs: 1_000 }),
+      listBatches: () => client.listBatches(0),
+      retrieveBatch: () => client.retrieveBatch(batchId),
+      results: () => client.results(batch),
+      isServed: () => client.isServed(),
+    };
+  };
+  const ways = ["createBatch", "createMessage", "listBatches", "retrieveBatch", "results", "isServed"] as const;
+
+  it.each(ways)(
+    "that was replaced is read anew where it is refused, and the call is made once more: %s",
+    async (way) => {
+      const all = await rotated("sk-1");
+      const answer = await all[way]();
+      expect(all.api.calls.map(({ headers }) => headers["authorization"])).toEqual(["Bearer sk-old", "Bearer sk-1"]);
+      expect(all.api.calls[1]).toMatchObject({ body: all.api.calls[0]?.body, url: all.api.calls[0]?.url });
+      if (way === "createBatch" || way === "createMessage") expect(answer).toMatchObject({ kind: "accepted" });
+      expect(all.api.model.listBatches({}, { workspaceId: "wrkspc_1", version: "", betas: [] }).data).toHaveLength(
+        way === "createBatch" ? 2 : 1,
+      );
+    },
+  );
+
+  it.each(ways)("that was refused and is still the same is not sent again: %s", async (way) => {
+    const all = await rotated("sk-old");
+    await Promise.resolve(all[way]()).catch(() => {});
+    expect(all.api.calls).toHaveLength(1);
+  });
+
+  it.each(ways)("that is refused as well as its successor is sent no third time: %s", async (way) => {
+    const all = await rotated("sk-older");
+    await Promise.resolve(all[way]()).catch(() => {});
+    expect(all.api.calls).toHaveLength(2);
+  });
+
+  it.each(["createBatch", "createMessage"] as const)("is replaced within the time of the one call: %s", async (way) => {
+    const all = await rotated("sk-1");
+    const clock = vi.spyOn(AbortSignal, "timeout");
+    await all[way]();
+    expect(clock.mock.calls).toEqual([[1_000]]);
+    clock.mockRestore();
+    expect(all.api.calls).toHaveLength(2);
+  });
+
   it.each(["listBatches", "retrieveBatch", "results", "isServed"] as const)(
     "that was refused is read anew by the next call, whichever call it was: %s",
     async (call) => {

@@ -13,7 +13,7 @@ function face() {
   const { model, pass } = modelAt();
   let draw = 0;
   const faults = createFaults(() => (draw++ % 4) / 4);
-  const access = { organizationId: "org", defaultWorkspaceId: "wrkspc" };
+  const access = { organizationId: "org", defaultWorkspaceId: "wrkspc", now: () => 0 };
   const exchange = createExchange({ model, faults, chance: createChance("x"), access });
   const send = (call: Call) => {
     const reply = exchange(call);

@@ -93,7 +93,7 @@ describe("the local AWS", () => {
     const own = listeningAddresses(process.pid);
     const [database = 0] = databasesOn(join(home, "dynamodb.sqlite"));
     const all = [...own, ...listeningAddresses(database)];
-    expect(own.length - before).toBe(4);
+    expect(own.length - before).toBe(5);
     expect(listeningAddresses(database)).toHaveLength(1);
     // 127.0.0.1 with its bytes in the machine's order, as /proc writes it.
     expect(new Set(all)).toEqual(new Set(["0100007F"]));
