@@ -36,6 +36,8 @@ export interface ServicesOptions {
   batchSeconds?: { min: number; max: number };
   /** From API key to workspace. */
   keys?: ReadonlyMap<string, string>;
+  /** What stands in the table's place, around it. */
+  tableBeside?: (memory: MemoryTable) => MemoryTable;
   /** By name; the deployment's own are there already. */
   secrets?: Record<string, string>;
 }
@@ -46,7 +48,7 @@ export const token = "the-token-of-the-tests";
 
 /** All services in memory, on one clock. */
 export function memoryServices(options: ServicesOptions): Services {
-  const { clock, lanes, indexLagMs, isRefused, batchSeconds, keys } = options;
+  const { clock, lanes, indexLagMs, isRefused, batchSeconds, keys, tableBeside = (memory) => memory } = options;
   const secrets = memorySecrets({ [apiKeySecret]: "sk-test", [tokenSecret]: token, ...options.secrets });
   const api = memoryAnthropic({
     clock,
@@ -56,7 +58,7 @@ export function memoryServices(options: ServicesOptions): Services {
   });
   const clients = new Map<string, Anthropic>();
   return {
-    table: memoryTable({ clock, ...(indexLagMs === undefined ? {} : { indexLagMs }) }),
+    table: tableBeside(memoryTable({ clock, ...(indexLagMs === undefined ? {} : { indexLagMs }) })),
     queues: memoryQueues({ clock, names: [...lanes, "realtime"] }),
     objects: memoryObjects(),
     events: memoryEvents(isRefused),
