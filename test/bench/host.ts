@@ -24,14 +24,7 @@ export interface HostOptions {
 }
 
 const options: HostOptions = JSON.parse(process.argv[2] ?? "");
-const told: { at: number; count: number }[] = [];
-const aws = await startLocalAws({
-  home: options.home,
-  secrets: () => options.secrets,
-  onEvents: (events) => {
-    for (const { detail } of events) told.push({ at: Date.now(), count: Number(detail["count"] ?? 1) });
-  },
-});
+const aws = await startLocalAws({ home: options.home, secrets: () => options.secrets });
 const wire = countingWire();
 const model = await startBenchModel(prose(options.answerBytes, 2));
 const environment: Record<string, string> = { ANTHROPIC_BASE_URL: model.url };
@@ -42,8 +35,7 @@ for (const [name, value] of Object.entries(aws.environment)) {
 
 process.on("message", (message: { step?: string }) => {
   if (message.step !== undefined) wire.enter(message.step);
-  const sent = { bytesIn: model.bytesIn(), requests: model.requests(), created: model.created() };
-  process.send?.({ tallies: wire.tallies(), ...sent, told });
+  process.send?.({ tallies: wire.tallies(), bytesIn: model.bytesIn(), requests: model.requests() });
 });
 process.once("disconnect", () => void stop());
 process.send?.({ environment });

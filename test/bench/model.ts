@@ -8,8 +8,6 @@ export interface BenchModel {
   /** What came in to be worked on. */
   bytesIn(): number;
   requests(): number;
-  /** When each batch was made, and of how many. */
-  created(): { at: number; count: number }[];
   close(): Promise<void>;
 }
 
@@ -70,8 +68,6 @@ export async function startBenchModel(
   return {
     url: `http://127.0.0.1:${port}`,
     bytesIn: () => bytesIn,
-    created: () =>
-      [...batches.values()].map(({ createdAt, customIds }) => ({ at: Date.parse(createdAt), count: customIds.length })),
     requests: () => [...batches.values()].reduce((sum, { customIds }) => sum + customIds.length, 0),
     close: () =>
       new Promise((resolve) => {

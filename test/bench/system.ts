@@ -22,9 +22,6 @@ export interface Seen {
   /** What the model was sent. */
   bytesIn: number;
   requests: number;
-  /** Batches, and events on the bus: when, and of how many sessions. */
-  created: { at: number; count: number }[];
-  told: { at: number; count: number }[];
 }
 
 export interface BenchSystem {
