@@ -15,7 +15,7 @@ export interface Callers {
   accepted: Accepted[];
   /** Sessions whose caller was told that they are canceled. */
   canceled: Set<string>;
-  /** Whether everybody who asked for something has been answered. */
+  /** Whether everybody who asked for something has been answered; with a session that was refused nobody goes on. */
   areAnswered(): boolean;
 }
 
@@ -31,11 +31,12 @@ export function startCallers(scenario: Scenario, street: Street): Callers {
   const accepted: Accepted[] = [];
   const canceled = new Set<string>();
   const { later = [] } = scenario;
-  let answers = 0;
+  let unanswered = scenario.tasks.length;
   const answered = () => {
-    answers += 1;
+    unanswered -= 1;
   };
   const takeBack = (sessionId: string, { within = 0 }: Later) => {
+    unanswered += 1;
     const cancel = async (process: Process) => {
       await world.cancel(process, sessionId);
       canceled.add(sessionId);
@@ -43,6 +44,7 @@ export function startCallers(scenario: Scenario, street: Street): Callers {
     scheduler.after(random.below(within * 1000), () => ask("cancel", cancel, { ...street, answered }));
   };
   const goOn = (sessionId: string, { message = "", mode }: Later, key: string) => {
+    unanswered += 1;
     const request = { message, ...(mode === undefined ? {} : { mode }) };
     const speak = async (process: Process) => {
       const turn = await world.followUp(process, sessionId, { request, key });
@@ -70,7 +72,7 @@ export function startCallers(scenario: Scenario, street: Street): Callers {
     };
     scheduler.after(index * 700, () => ask("spawn", spawn, { ...street, answered }));
   });
-  return { accepted, canceled, areAnswered: () => answers === scenario.tasks.length + later.length };
+  return { accepted, canceled, areAnswered: () => unanswered === 0 };
 }
 
 function ask(

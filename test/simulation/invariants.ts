@@ -11,7 +11,7 @@ import { moneyViolations } from "./money.ts";
 
 import type { Scenario } from "./scenarios.ts";
 import type { Process, Scheduler } from "./scheduler.ts";
-import { queueNames, tickSeconds, type World } from "./world.ts";
+import { dayLimits, queueNames, tickSeconds, type World } from "./world.ts";
 
 /** Watches every write that takes hold: what may never happen is seen when it happens, not only at rest. */
 export function watched(table: Table, clock: Moment, violations: string[]): Table {
@@ -24,6 +24,7 @@ export function watched(table: Table, clock: Moment, violations: string[]): Tabl
   const check = (was: Item | undefined, is: Item): string[] => {
     if (is.sk === "STATE") return checkParking(was, is, clock);
     if (is.sk === "HEAD") return checkManifestMove(was, is);
+    if (is.sk === "RESERVED") return checkBudget(is, before);
     if (is.sk.startsWith("WAIT#")) holds.add(is["until"]);
     const told = holds.has(is["notBefore"]) ? { ...is, notBefore: 0 } : is;
     return is.sk === "META"
@@ -148,6 +149,15 @@ function checkRun(
   return ["its real-time attempt was ended by somebody else"];
 }
 
+/** What is reserved of a day and not free again is never more than may be spent: what was spent besides is only less room. */
+function checkBudget({ pk, reserved }: Item, all: ReadonlyMap<string, Item>): string[] {
+  const settled = [...all].flatMap(([key, item]) => (key.startsWith(`${pk} SETTLED#`) ? [item] : []));
+  const released = settled.reduce((sum, item) => sum + Number(item["released"] ?? 0), 0);
+  const outstanding = Number(reserved) - released;
+  const limit = dayLimits.get(pk.split("#").slice(1, 3).join("#")) ?? 0;
+  return outstanding > limit ? [`${outstanding} reserved of ${limit}`] : [];
+}
+
 function checkManifestMove(was: Item | undefined, is: Item): string[] {
   if (was === undefined) return [];
   const [from, to] = [was["state"], is["state"]];
@@ -222,7 +232,9 @@ export function violationsAtRest(
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
   const isDelivered = deliveredTurns(items);
   return [
-    ...callers.accepted.flatMap((accepted) => checkSession(byKey, accepted, { world, isDelivered })),
+    ...[...callers.accepted, ...unasked(items, callers.accepted)].flatMap((one) =>
+      checkSession(byKey, one, { world, isDelivered }),
+    ),
     ...checkCanceled(callers, byKey),
     ...checkBill(world, byKey, items, mayPayTwice),
     ...checkBatches(world, byKey),
@@ -230,6 +242,15 @@ export function violationsAtRest(
     ...checkLeftovers(world, items, scenario),
     ...moneyViolations(world),
   ];
+}
+
+/** Of a call that was asked twice, one may be refused for want of room and the other find some: its session is as good as any. */
+function unasked(items: readonly Item[], accepted: readonly Accepted[]): Accepted[] {
+  const known = new Set(accepted.map(({ sessionId }) => sessionId));
+  return items.flatMap(({ pk, sk, turn }) => {
+    const sessionId = pk.replace("SESSION#", "");
+    return sk === "META" && !known.has(sessionId) ? [{ sessionId, turn: Number(turn) }] : [];
+  });
 }
 
 /** A turn is told of by its own event; one that paused is ended by the turn that went on with it. */
@@ -365,7 +386,9 @@ export function isAtRest(world: World, { accepted }: Callers, allowed: Allowed):
   const items = world.items();
   const byKey = new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
   const isDelivered = deliveredTurns(items);
-  const sessions = accepted.map(({ sessionId }) => byKey.get(`SESSION#${sessionId} META`));
+  const sessions = [...accepted, ...unasked(items, accepted)].map(({ sessionId }) =>
+    byKey.get(`SESSION#${sessionId} META`),
+  );
   const isDone = (item: Item | undefined) => {
     const status = statuses.find((one) => one === item?.["status"]);
     const isEnded = status !== undefined && isTerminal(status);

@@ -3,13 +3,17 @@ import { type ClauseName, mutated } from "./mutation.ts";
 import { runSimulation, scenarioOf, wholeRound } from "./run.ts";
 
 /**
- * `npm run mutate -- [--seeds N] [--only TEXT]`: takes each clause of each conditional write away, in turn, and looks for
- * a seed that notices. A clause that nobody misses is a hole in the tests, or not needed.
+ * `npm run mutate -- [--seeds N] [--only TEXT] [--scenario TEXT]`: takes each clause of each conditional write away, in turn, and
+ * looks for a seed that notices. A clause that nobody misses is a hole in the tests, or not needed. `--only` is about clauses.
  *
  * A run goes on unchanged until the clause alone would refuse a write; only seeds in which it does are worth a run without it.
  */
 const { values } = parseArgs({
-  options: { seeds: { type: "string", default: String(wholeRound) }, only: { type: "string", default: "" } },
+  options: {
+    seeds: { type: "string", default: String(wholeRound) },
+    only: { type: "string", default: "" },
+    scenario: { type: "string", default: "" },
+  },
 });
 const seeds = Number(values.seeds);
 
@@ -18,6 +22,7 @@ const isNeedless = (clause: ClauseName) => /^(put|update|remove) (LEASE|LEFT)/.t
 
 const decidedIn = new Map<ClauseName, number[]>();
 for (let seed = 1; seed <= seeds; seed += 1) {
+  if (!scenarioOf(seed).name.includes(values.scenario)) continue;
   const decisive = new Set<ClauseName>();
   const onClause = (name: ClauseName) => void decidedIn.set(name, decidedIn.get(name) ?? []);
   const onDecision = (name: ClauseName) => void decisive.add(name);

@@ -40,13 +40,14 @@ export interface RunReport {
   trace: string[];
 }
 
-/** 21 November 2026, 00:00 UTC: any moment would do, but not the machine's. */
-const startAt = Date.UTC(2026, 10, 21);
+/** 21 November 2026, 00:00 UTC: any day would do, but not the machine's. */
+const midnight = Date.UTC(2026, 10, 21);
 /** Once faults have stopped, everything must have ended by then: 24 h of a batch, two graces, and the longest pauses. */
 const livenessSeconds = 3 * 24 * 3600;
 
 export async function runSimulation({ seed, scenario, plan, wrapTable }: RunOptions): Promise<RunReport> {
   const random = seeded(seed);
+  const startAt = midnight + (scenario.startsAfterSeconds ?? 0) * 1000;
   const pace: Pace = plan === undefined ? paceOf(seed, random, scenario, (key) => world.peek(key)) : { slowness: 0 };
   const chaos = plan ?? (pace.isCalm === true ? () => undefined : randomFaults(seeded(seed + 1), scenario));
   const scheduler = new Scheduler(random, chaos, startAt, pace);
@@ -169,8 +170,9 @@ async function takeRealtime(world: World, scheduler: Scheduler): Promise<void> {
 }
 
 function watchForRest(scheduler: Scheduler, isComplete: () => boolean, end: () => void): void {
+  const until = scheduler.now + livenessSeconds * 1000;
   const look = () => {
-    const isLate = scheduler.now - startAt > livenessSeconds * 1000;
+    const isLate = scheduler.now > until;
     if (isLate || isComplete()) end();
     else scheduler.after(tickSeconds * 500, look);
   };

@@ -1,6 +1,6 @@
 import type { SpawnRequest } from "../../functions/domain/spawn-request.ts";
 import type { Fault as ApiFault } from "../../infra/local/anthropic/faults.ts";
-import type { ClauseName } from "./mutation.ts";
+import { type ClauseName, sessionClauses } from "./mutation.ts";
 
 /** Without a message the session is canceled, within so many seconds; with one it is followed up, once its turn has ended. */
 export interface Later {
@@ -23,6 +23,8 @@ export interface Scenario {
   removedLane?: string;
   /** Tasks whose requests break the code that reads them, until somebody mends the code. */
   poison?: readonly number[];
+  /** From midnight; at midnight unless given. */
+  startsAfterSeconds?: number;
   /** How long calls may be slow; 45 minutes unless given. */
   slowForSeconds?: number;
   /** The conditions whose writes wait for their worst moment; all of them, in turn, unless given. */
@@ -316,17 +318,23 @@ export const scenarios: readonly Scenario[] = [
     holds: ["failQueued session: status", "failQueued session: turn", "visit session: turn", "stumble session: turn"],
   },
   {
-    name: "a budget, with a cancel, a follow-up and a fallback",
+    name: "budgets with little room before midnight",
+    startsAfterSeconds: 23 * 3600 + 50 * 60,
     tasks: [
       ...Array.from({ length: 5 }, (_, index) => ({ ...batched(`Cheap. ${index}`), agentId: "thrifty" })),
       { ...hurried("[[stand-in: slow 200]] Dear.", 300), agentId: "thrifty" },
       { task: "[[stand-in: pause_turn 1]] Search.", agentId: "thrifty" },
       { task: "Now.", agentId: "thrifty", mode: "realtime" },
+      ...Array.from({ length: 4 }, (_, index) => ({ ...batched(`Once. ${index}`), agentId: "strict" })),
+      ...Array.from({ length: 2 }, (_, index) => ({ ...batched(`Or tomorrow. ${index}`), agentId: "patient" })),
     ],
     later: [
       { task: 0, within: 600 },
       { task: 1, message: "And then?" },
+      ...[8, 10].map((task) => ({ task, message: "Once more." })),
+      { task: 9, within: 300 },
     ],
+    holds: sessionClauses.map((clause, no) => (no % 4 === 0 ? "update RESERVED: reserved" : clause)),
   },
   {
     name: "everything at once",

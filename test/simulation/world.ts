@@ -3,6 +3,7 @@ import { drainLane } from "../../functions/batcher/drain.ts";
 import { messageRemover } from "../../functions/batcher/receive.ts";
 import type { OutgoingEvent } from "../../functions/clients/eventbridge.ts";
 import type { Item, Key, Table } from "../../functions/clients/table.ts";
+import { toNanoUsd } from "../../functions/domain/budget.ts";
 import { type Config, parseConfig } from "../../functions/domain/config/index.ts";
 import type { FollowUpRequest } from "../../functions/domain/follow-up-request.ts";
 import { functionSeconds } from "../../functions/domain/limits.ts";
@@ -89,10 +90,17 @@ const agents = {
     { id: "live", routing: "realtime" },
     // Long enough to be cached, so that one of its tasks goes ahead for the others.
     { id: "watch", system: "Watch the night. ".repeat(200) },
-    // Room for a scenario, so that nothing waits for midnight.
+    // Room for a scenario; for two tasks at once, and whoever comes then is refused; for one, and the others wait for midnight.
     { id: "thrifty", maxTokens: 1_000, budget: { usdPerDay: 0.005, onExceeded: "hold" } },
+    { id: "strict", maxTokens: 1_000, budget: { usdPerDay: 0.0006, onExceeded: "reject" } },
+    { id: "patient", maxTokens: 1_000, budget: { usdPerDay: 0.0004, onExceeded: "hold" } },
   ],
 };
+
+/** What each purse may reserve and spend of a day, in thousandths of a millionth of a dollar. */
+export const dayLimits: ReadonlyMap<string, number> = new Map(
+  agents.list.map(({ id, budget }) => [`agent#${id}`, toNanoUsd(budget?.usdPerDay ?? 0)]),
+);
 
 function configOf(parts: { agents: typeof agents; lanes: typeof lanes }): Config {
   const parsed = parseConfig(JSON.stringify(parts), () => undefined);
