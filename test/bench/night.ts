@@ -82,7 +82,7 @@ const notes = [
     "and the model's, and not of compression. Time is that of all threads of the process, after a night of 10,000 that warms it up.",
   "Of each session it is checked that it is done, delivered, told of once and billed once, with one request and one result, and noted as delivered; at the end, that no message, " +
     "open manifest or mark is left and that the books have every result. A million in memory would be gigabytes, so who was checked is forgotten by the table, as are the bill " +
-    "and old result files by the model; what is kept of a million is what manifests and sums take. Where all is kept, it is for 100,000.",
+    "and result files by the model but for the last 200, which are most of what is left. Where all is kept, it is for 100,000.",
 ];
 
 const keptBytes = ({ keptMegabytes }: NightResult, sessions: number) => (keptMegabytes * 2 ** 20) / sessions;
