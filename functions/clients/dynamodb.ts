@@ -16,6 +16,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Clock } from "../domain/clock.ts";
+import { maxSockets } from "../domain/limits.ts";
 import { compileClauses, compileUpdate, writeToTransactItem } from "./dynamodb-expressions.ts";
 import type { Change, Found, IndexQuery, Item, Key, Page, Put, Query, Table, Write } from "./table.ts";
 
@@ -33,8 +34,8 @@ export function createDynamoDb(): DynamoDBDocumentClient {
       connectionTimeout: 3_000,
       requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets: 64 },
-      httpAgent: { maxSockets: 64 },
+      httpsAgent: { maxSockets },
+      httpAgent: { maxSockets },
     },
   });
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });

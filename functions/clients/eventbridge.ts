@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { maxSockets } from "../domain/limits.ts";
 
 export interface OutgoingEvent {
   detailType: string;
@@ -17,7 +18,13 @@ export const eventSource = "offpeak";
 export function eventBridge(EventBusName: string): Events {
   const client = new EventBridgeClient({
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 15_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 3_000,
+      requestTimeout: 15_000,
+      throwOnRequestTimeout: true,
+      httpsAgent: { maxSockets },
+      httpAgent: { maxSockets },
+    },
   });
   return {
     async put(events) {

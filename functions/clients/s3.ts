@@ -1,4 +1,5 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { maxSockets } from "../domain/limits.ts";
 
 /** Large bodies, by key. */
 export interface Objects {
@@ -12,7 +13,13 @@ export function s3Objects(Bucket: string): Objects {
   const client = new S3Client({
     maxAttempts: 5,
     forcePathStyle: true,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 3_000,
+      requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
+      httpsAgent: { maxSockets },
+      httpAgent: { maxSockets },
+    },
   });
   return {
     async put(Key, Body) {

@@ -4,7 +4,7 @@ import {
   SendMessageBatchCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { messagesPerCall } from "../domain/limits.ts";
+import { maxSockets, messagesPerCall } from "../domain/limits.ts";
 import type { QueueMessage } from "../domain/queue-message.ts";
 import { NotTakenError } from "./away.ts";
 
@@ -38,7 +38,13 @@ export class UnknownQueueError extends Error {
 export function sqsQueues(urls: ReadonlyMap<string, string>): Queues {
   const client = new SQSClient({
     maxAttempts: 5,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 3_000,
+      requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
+      httpsAgent: { maxSockets },
+      httpAgent: { maxSockets },
+    },
   });
   const urlOf = (queue: string): string => {
     const url = urls.get(queue);

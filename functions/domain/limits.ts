@@ -98,6 +98,8 @@ export const maxTimelineCharacters = 80;
 
 /** Calls under way at once to the store, to the queue and to the events bus, each. */
 export const concurrency = 16;
+/** Connections to each service: enough for what several lanes do side by side, or as many HTTP calls of one process. */
+export const maxSockets = 4 * concurrency;
 
 /** A real-time call is aborted this long after it began; its lease lasts a little longer. */
 export const realtimeCallSeconds = 600;
