@@ -10,7 +10,7 @@ import type { Session } from "../domain/session.ts";
 import { messageBody } from "../domain/turn-request.ts";
 import { isLeftToDeadLetters, isSuspect } from "../domain/visits.ts";
 import { type KeptBody, keepBodies } from "../store/kept-bodies.ts";
-import { loadConversation } from "../turns/conversation.ts";
+import { type KnownRequests, loadConversation } from "../turns/conversation.ts";
 import type { BatcherDeps } from "./deps.ts";
 
 /** A session that may go into a batch now, with its request made ready. */
@@ -57,8 +57,18 @@ export interface Current {
 export async function toCandidates(received: readonly Received[], lane: string, deps: BatcherDeps): Promise<Sorted> {
   const current = await currentSessions(received, lane, deps);
   const { sound = [], suspects = [] } = Object.groupBy(current, (one) => (one.isSuspect ? "suspects" : "sound"));
-  const loaded = await mapConcurrently(sound, concurrency, (one) => load(one, lane, deps));
+  const known = await readRequests(sound, deps);
+  const loaded = await mapConcurrently(sound, concurrency, (one) => load(one, lane, { ...deps, known }));
   return { sound: keep(loaded.filter((candidate) => typeof candidate === "object")), suspects };
+}
+
+/** A hundred a call. Whoever is not among them is read by himself, and then it shows why. */
+async function readRequests(sound: readonly Waiting[], { turns }: BatcherDeps): Promise<KnownRequests> {
+  try {
+    return await turns.getRequests(sound.map(({ session: { sessionId, turn } }) => ({ sessionId, turn })));
+  } catch {
+    return new Map();
+  }
 }
 
 function keep(loaded: readonly Loaded[]): Candidate[] {
@@ -126,10 +136,10 @@ export async function toCandidate(
 async function load(
   { session, handles }: Waiting,
   lane: string,
-  deps: BatcherDeps,
+  deps: BatcherDeps & { known?: KnownRequests },
 ): Promise<Loaded | "away" | "broken"> {
   try {
-    const conversation = await loadConversation(session, deps.turns);
+    const conversation = await loadConversation(session, deps.turns, deps.known);
     const body = messageBody(conversation);
     const request = conversation.requests.at(-1);
     const shared = request === undefined ? undefined : sharedPrefixOf(request);

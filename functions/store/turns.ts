@@ -1,5 +1,7 @@
-import type { Table, Write } from "../clients/table.ts";
+import type { Item, Key, Table, Write } from "../clients/table.ts";
+import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Booking } from "../domain/ledger.ts";
+import { concurrency } from "../domain/limits.ts";
 import type { Result } from "../domain/outcome.ts";
 import type { Tier } from "../domain/prices.ts";
 import type { Session } from "../domain/session.ts";
@@ -29,6 +31,8 @@ export interface Turns extends Deliveries {
     entry: RequestEntry,
   ): Promise<{ inserted: true } | { inserted: false; hash: string; acceptance?: Session }>;
   getRequest(sessionId: string, turn: number): Promise<RequestEntry | undefined>;
+  /** Those of these turns, by `<sessionId>.<turn>`. One that cannot be read is left out: asked for by itself, it says why. */
+  getRequests(turns: readonly Omit<ResultName, "source">[]): Promise<Map<string, RequestEntry>>;
   /**
    * @param booking what the ledger says of it, where Anthropic bills it
    * @param spent what it takes from budgets, in one transaction with it
@@ -84,9 +88,15 @@ export interface ResultEntry extends Result {
   body?: Packed;
 }
 
+const keyName = ({ pk, sk }: Key) => `${pk} ${sk}`;
+
 export function turnStore(table: Table, bodies: Bodies): Turns {
   const at = (sessionId: string, sk: string) => ({ pk: sessionPartition(sessionId), sk });
   const facts = (sessionId: string, sk: string) => ({ ...at(sessionId, sk), v: itemVersion });
+  const entryOf = async (item: Item, { sessionId, turn }: Omit<ResultName, "source">): Promise<RequestEntry> => {
+    const { body, ...there } = toRequest(item, sessionId);
+    return { sessionId, turn, request: parseTurnRequest(await bodies.unpack(body), turn), ...there };
+  };
   return {
     ...deliveryStore(table),
     async insertRequest({ sessionId, turn, hash, request, acceptance, body: packed }) {
@@ -99,9 +109,18 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
     },
     async getRequest(sessionId, turn) {
       const item = await table.get(at(sessionId, requestKey(turn)));
-      if (item === undefined) return undefined;
-      const { body, ...there } = toRequest(item, sessionId);
-      return { sessionId, turn, request: parseTurnRequest(await bodies.unpack(body), turn), ...there };
+      return item === undefined ? undefined : entryOf(item, { sessionId, turn });
+    },
+    async getRequests(turns) {
+      const byKey = new Map(turns.map((one) => [keyName(at(one.sessionId, requestKey(one.turn))), one]));
+      const found = new Map<string, RequestEntry>();
+      const items = await table.getMany(turns.map(({ sessionId, turn }) => at(sessionId, requestKey(turn))));
+      await mapConcurrently(items, concurrency, async (item) => {
+        const one = byKey.get(keyName(item));
+        const entry = one === undefined ? undefined : await entryOf(item, one).catch(() => undefined);
+        if (entry !== undefined) found.set(`${entry.sessionId}.${entry.turn}`, entry);
+      });
+      return found;
     },
     async insertResult(entry, booking, spent = []) {
       const { sessionId, text, outcome, body: packed, ...rest } = entry;

@@ -3,17 +3,24 @@ import { contentOf, rawContentOf } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
 import { chainOf, type Replayed, replayOf } from "../domain/turn-chain.ts";
 import type { Conversation, EarlierAnswer, TurnRequest } from "../domain/turn-request.ts";
-import type { Turns } from "../store/turns.ts";
+import type { RequestEntry, Turns } from "../store/turns.ts";
+
+/** Requests that were read already, by `<sessionId>.<turn>`. */
+export type KnownRequests = ReadonlyMap<string, RequestEntry>;
 
 /**
  * All that is sent for a session's current turn: its requests so far and the answers they build on.
  * @throws CorruptRecordError when something of it is missing
  */
-export async function loadConversation(session: Session, turns: Turns): Promise<Conversation> {
+export async function loadConversation(
+  session: Session,
+  turns: Turns,
+  known: KnownRequests = new Map(),
+): Promise<Conversation> {
   const { sessionId } = session;
   const requests = new Map<number, TurnRequest>();
   for (let turn: number | undefined = session.turn; turn !== undefined; turn = requests.get(turn)?.previous?.turn) {
-    const entry = await turns.getRequest(sessionId, turn);
+    const entry = known.get(`${sessionId}.${turn}`) ?? (await turns.getRequest(sessionId, turn));
     if (entry === undefined) throw new CorruptRecordError(`session ${sessionId}`, `request of turn ${turn} is missing`);
     requests.set(turn, entry.request);
   }

@@ -50,6 +50,21 @@ describe("a request", () => {
     expect(await turns.getRequest(sessionId, 1)).toEqual(request());
   });
 
+  it("is found among many, and one that is missing or damaged keeps no other from being found", async () => {
+    const { table, turns } = open();
+    const [other, damaged] = [sessionId.replace(/.$/, "X"), sessionId.replace(/.$/, "Y")];
+    await turns.insertRequest(request());
+    await turns.insertRequest(
+      request({ sessionId: other, turn: 2, request: { ...request().request, message: "Go on." } }),
+    );
+    await table.insert({ pk: `SESSION#${damaged}`, sk: "REQUEST#0001", hash: 7 });
+    const asked = [sessionId, damaged, sessionId.replace(/.$/, "Z")].map((one) => ({ sessionId: one, turn: 1 }));
+    const found = await turns.getRequests([...asked, { sessionId: other, turn: 2 }]);
+    expect([...found.keys()].sort()).toEqual([`${sessionId}.1`, `${other}.2`].sort());
+    expect(found.get(`${sessionId}.1`)).toEqual(request());
+    expect(found.get(`${other}.2`)?.request.message).toBe("Go on.");
+  });
+
   it("that is there already is never changed; the hash that is there tells", async () => {
     const { turns } = open();
     await turns.insertRequest(request());
