@@ -8,12 +8,14 @@ import { settleMemory, submitMemory } from "./memory.ts";
 import { night } from "./night.ts";
 import { settle } from "./settle.ts";
 import { spawn } from "./spawn.ts";
+import { submit } from "./submit.ts";
 
 /** Every bench, in the order of the report. */
 export const benches: readonly Bench[] = [
   cost,
   spawn,
   cold,
+  submit,
   submitMemory,
   settle,
   settleMemory,

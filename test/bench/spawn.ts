@@ -4,6 +4,7 @@ import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { createDynamoDb } from "../../functions/clients/dynamodb.ts";
 import { newUlid } from "../../functions/clients/system.ts";
 import { mapConcurrently } from "../../functions/domain/concurrently.ts";
+import { maxSockets } from "../../functions/domain/limits.ts";
 import { ownerVerdict } from "../support/rooms.ts";
 import { atLeast, type Bench, type Figure, pairs, type Section, seconds } from "./measure.ts";
 import { loadRooms, quietly, startServices } from "./system.ts";
@@ -24,9 +25,12 @@ export const spawn: Bench = {
       const rooms = await loadRooms();
       const app = rooms.spawn.app();
       const task = prose(2_048, 1);
+      const bodies = Array.from({ length: calls }, () => JSON.stringify({ task: task() }));
       const bare = bareHandler(services.queueUrls.get("default") ?? "", task());
+      let next = 0;
       const ours = async () => {
-        const body = JSON.stringify({ task: task() });
+        next += 1;
+        const body = bodies[next % calls] ?? "";
         const answer = await app.request("/api/sessions/spawn", { method: "POST", body }, verdict);
         if (answer.status !== 202) throw new Error(await answer.text());
       };
@@ -72,7 +76,7 @@ async function compare(
 /** The same two inserts and the same message, of the same sizes. */
 function bareHandler(QueueUrl: string, task: string): () => Promise<void> {
   const client = createDynamoDb();
-  const sqs = new SQSClient();
+  const sqs = new SQSClient({ requestHandler: { httpAgent: { maxSockets } } });
   const bytes = new Uint8Array(gzipSync(task));
   const facts = {
     model: "claude-haiku-5-5",
@@ -80,13 +84,39 @@ function bareHandler(QueueUrl: string, task: string): () => Promise<void> {
     lane: "default",
     why: "batch, the default",
     status: "queued",
+    zeroDataRetention: false,
+    onDeadline: "wait",
+    turn: 1,
+    attempt: 1,
+    sendNo: 1,
+    notBefore: 0,
+    v: 1,
   };
-  const when = { TableName: "offpeak", ConditionExpression: "attribute_not_exists(pk)" };
+  const when = {
+    TableName: "offpeak",
+    ConditionExpression: "attribute_not_exists(#c0)",
+    ExpressionAttributeNames: { "#c0": "pk" },
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
+  };
   return async () => {
     const sessionId = newUlid();
     const pk = `SESSION#${sessionId}`;
-    const known = { sessionKey: `agent:worker:dashboard:${sessionId}`, agentId: "worker", client: "owner", ...facts };
-    const request = { pk, sk: "REQUEST#0001", turn: 1, hash: "0".repeat(64), body: { kind: "gzip", bytes }, known };
+    const ids = {
+      sessionKey: `agent:worker:dashboard:${sessionId}`,
+      agentId: "worker",
+      client: "owner",
+      createdAt: Date.now(),
+      ...facts,
+    };
+    const known = { sessionId, ...ids };
+    const request = {
+      pk,
+      sk: "REQUEST#0001",
+      turn: 1,
+      hash: "0".repeat(64),
+      body: { kind: "gzip", bytes },
+      acceptance: known,
+    };
     await client.send(new PutCommand({ ...when, Item: request }));
     const indexed = { due: "rescue#1", dueAt: Date.now(), byAgent: "worker#1", listAt: new Date().toISOString() };
     await client.send(new PutCommand({ ...when, Item: { pk, sk: "META", ...known, ...indexed } }));

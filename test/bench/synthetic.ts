@@ -27,7 +27,7 @@ export function sessionIdOf(place: number): string {
   return `01${digits.padStart(24, "0")}`;
 }
 
-function sessionAt(sessionId: string, status: "queued" | "submitted"): Session {
+export function sessionAt(sessionId: string, status: "queued" | "submitted"): Session {
   return {
     sessionId,
     sessionKey: `agent:worker:dashboard:${sessionId.toLowerCase()}`,

@@ -11,8 +11,8 @@ export function prose(bytes: number, seed: number): () => string {
   const random = seededRandom(seed);
   const ascii = written().replace(/[^\n\x20-\x7e]/g, "-");
   return () => {
-    const from = Math.floor(random() * ascii.length);
-    return `${ascii.slice(from)}${ascii}`.slice(0, bytes);
+    const from = Math.floor(random() * (ascii.length - bytes));
+    return ascii.slice(from, from + bytes);
   };
 }
 
