@@ -312,6 +312,23 @@ describe("settling", () => {
     for (const session of await all(world, ids)) expect(session).toMatchObject({ status: "done" });
   });
 
+  it("ends with the page at hand where time runs out in the middle of a file, and goes on with a later tick", async () => {
+    const { world, ids } = await ended(plain(450));
+    const statuses = async () => Map.groupBy(await all(world, ids), (session) => session?.status);
+    let looks = 0;
+    const millisecondsLeft = () => {
+      looks += 1;
+      return looks === 1 ? 900_000 : 50_000;
+    };
+    await world.poll({ millisecondsLeft });
+    expect((await statuses()).get("done")).toHaveLength(200);
+    expect((await statuses()).get("submitted")).toHaveLength(250);
+    await world.ticks(5);
+    expect((await statuses()).get("done")).toHaveLength(450);
+    for (const id of ids) expect(new Set(world.told(id).map((told) => told.id)).size).toBe(1);
+    expect(world.api.model.bill()).toHaveLength(450);
+  });
+
   it("of many pages of lines settles each", async () => {
     const { world, ids } = await ended(plain(450));
     await world.poll();
