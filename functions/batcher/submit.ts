@@ -8,6 +8,7 @@ import {
 } from "../domain/create-outcome.ts";
 import { membersPerPage } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
+import { expiriesOf } from "../domain/retention.ts";
 import { shortened } from "../domain/session.ts";
 import { releaseManifest, releaseMembers } from "../turns/release.ts";
 import type { Candidate } from "./candidates.ts";
@@ -23,12 +24,16 @@ export type Submitted =
   | { kind: "refused" | "unknown" | "none" };
 
 /** What a manifest's requests have in common. */
-type Common = Pick<Manifest, "betas" | "primes" | "parent">;
+type Common = Pick<Manifest, "betas" | "primes" | "parent" | "firstExpiry" | "lastExpiry">;
 
 /** One group of sessions into one Message Batch: manifest, pages, claims, and only then one call. */
 export async function submitGroup(group: readonly Candidate[], lane: Lane, deps: BatcherDeps): Promise<Submitted> {
   const [first] = group;
-  const common = { betas: [...(first?.betas ?? [])], ...(first?.primes === true ? { primes: true } : {}) };
+  const common = {
+    betas: [...(first?.betas ?? [])],
+    ...(first?.primes === true ? { primes: true } : {}),
+    ...expiriesOf(group.map(({ session }) => session)),
+  };
   const manifest = await newManifest(toMembers(group), common, lane, deps);
   const { manifestId } = manifest;
   const members = await claim(group, manifestId, deps);
@@ -64,7 +69,7 @@ async function newManifest(
     },
   };
   await manifests.create(manifest);
-  for (const [index, page] of pages.entries()) await manifests.addPage(manifest.manifestId, index + 1, page);
+  for (const [index, page] of pages.entries()) await manifests.addPage(manifest, index + 1, page);
   return manifest;
 }
 
@@ -179,8 +184,14 @@ async function splitManifest(
   deps: BatcherDeps,
 ): Promise<Submitted> {
   const { manifests, log } = deps;
-  const { betas, primes } = manifest;
-  const common = { betas, ...(primes === undefined ? {} : { primes }) };
+  const { betas, primes, firstExpiry, lastExpiry } = manifest;
+  const common = {
+    betas,
+    ...(primes === undefined ? {} : { primes }),
+    // Of both halves, so that neither is looked at, or goes, too late or too early.
+    ...(firstExpiry === undefined ? {} : { firstExpiry }),
+    ...(lastExpiry === undefined ? {} : { lastExpiry }),
+  };
   const abandoned = await manifests.move("abandon", manifest, { reason: "split" });
   if (abandoned === undefined) return { kind: "none" };
   log("manifest_split", { manifestId: manifest.manifestId, count: members.length });

@@ -11,6 +11,7 @@ const types = {
   404: "not_found_error",
   405: "method_not_allowed",
   409: "conflict_error",
+  410: "gone_error",
   413: "request_too_large",
   429: "rate_limit_error",
   503: "unavailable_error",

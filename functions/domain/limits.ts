@@ -35,6 +35,22 @@ export const maxUsageGroups = 2_000;
 export const maxSumsPerTick = 1_000;
 /** How far back the list of batches goes: manifests are kept at least so long. */
 export const manifestListDays = 35;
+/** How long a session takes messages: any time in which Anthropic keeps results (29 days), and manifests are kept. */
+export const minRetentionDays = manifestListDays;
+export const maxRetentionDays = 365;
+export const defaultRetentionDays = 90;
+/** And is kept beyond that: a message of the last day may have a deadline 30 days away. */
+export const retentionGraceDays = 30;
+/** Before it goes: nothing of it is sent any more, and its turn ends, whatever became of it. */
+export const lastSendDays = 3;
+export const lastEndDays = 1;
+/** Large bodies lie in folders by how long they are kept, in steps of so many days; no session is kept for longer than the last. */
+export const bodyStepDays = 30;
+export const maxBodyDays = 420;
+export const bodyFolder = (days: number) => `${days}-days`;
+/** Days of the books: their parts are kept a little longer than one question reaches, real-time calls as long as a manifest. */
+export const partDays = 400;
+export const budgetDays = 35;
 /** Entries of one partition of the due index that a count of the lanes' work reads: about 5 MB, a few pages of DynamoDB. */
 export const maxBacklogEntries = 20_000;
 

@@ -45,6 +45,10 @@ export interface Manifest {
   /** Reconcile: when the first of two complete lists showed no batch that could be this one. */
   missingSince?: number;
   settledAt?: number;
+  /** When the first and the last of its members go, in seconds; and the next, once some had to be ended before. */
+  firstExpiry?: number;
+  lastExpiry?: number;
+  nextExpiry?: number;
   /** What Anthropic says became of its requests, once they were read. */
   results?: { succeeded: number; errored: number; canceled: number; expired: number };
 }

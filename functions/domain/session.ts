@@ -1,4 +1,5 @@
 import { dueShards, listShards, maxErrorCharacters } from "./limits.ts";
+import { sentUntil } from "./retention.ts";
 
 export const statuses = ["queued", "submitted", "running", "done", "failed", "canceled", "timeout"] as const;
 export type Status = (typeof statuses)[number];
@@ -80,6 +81,8 @@ export interface Session {
   reserved?: number;
   /** Its moves, each as a short text; `timeline.ts` reads them. */
   timeline?: string[];
+  /** When it goes, with all that is beside it, in seconds; `retention.ts`. Those of the first release have none, and stay. */
+  expiresAt?: number;
 }
 
 export interface Move {
@@ -162,13 +165,14 @@ export const duePurposes = ["rescue", "deadline", "deliver"] as const;
 export type DuePurpose = (typeof duePurposes)[number];
 
 /**
- * A queued session is rescued at `rescueAt` unless a deadline comes first; a submitted one is its manifest's business
+ * A queued session is rescued at `rescueAt` unless a deadline, or the end of its time, comes first; a submitted one is its manifest's business
  * but for a deadline; a running one is over when its lease is; an ended one is due until it is delivered.
  */
 export function nextLook(session: Session, rescueAt: number, leadMs: number): NextLook | undefined {
   if (isTerminal(session.status)) return session.delivered ? undefined : { purpose: "deliver", at: rescueAt };
   const deadline = deadlineActionAt(session, leadMs);
-  const own = session.status === "queued" ? rescueAt : session.status === "running" ? session.runEndsAt : undefined;
+  const queued = Math.min(rescueAt, sentUntil(session) ?? rescueAt);
+  const own = session.status === "queued" ? queued : session.status === "running" ? session.runEndsAt : undefined;
   if (deadline !== undefined && (own === undefined || deadline < own)) return { purpose: "deadline", at: deadline };
   return own === undefined ? undefined : { purpose: "rescue", at: own };
 }

@@ -5,6 +5,7 @@ import { secondsTaken } from "../domain/latency.ts";
 import { concurrency, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
+import { expiriesOf } from "../domain/retention.ts";
 import { addEntry, emptyRollup, type Rollup } from "../domain/rollup.ts";
 import { isTerminal, type Session } from "../domain/session.ts";
 import type { Packed } from "../store/bodies.ts";
@@ -97,6 +98,7 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
   const bodies = await deps.turns.packResults(
     manifest.manifestId,
     page.map(({ text }) => text),
+    expiriesOf(found.sessions).lastExpiry,
   );
   const packed = page.map((line, index) => ({ ...line, body: bodies[index] }));
   const onBooked: SettleDeps["onBooked"] = (entry) => {

@@ -15,6 +15,7 @@ import { endRun } from "../turns/unknown-run.ts";
 import type { PollerDeps } from "./deps.ts";
 import { countFailure, readDue } from "./due.ts";
 import { headOf } from "./head.ts";
+import { endUnsent } from "./kept-too-long.ts";
 
 /** Whoever's next step never came: the oldest first, bounded a tick, and each visit moves the time of the next. */
 export async function sweepRescues(deps: PollerDeps): Promise<void> {
@@ -40,6 +41,7 @@ async function rescue(session: Session, deps: PollerDeps): Promise<void> {
 /** Sends the session's message (again), or looks later where its lane is closed or parked. */
 async function sendAgain(session: Session, deps: PollerDeps): Promise<void> {
   const { sessions, queues, config, clock, log } = deps;
+  if (await endUnsent(session, deps)) return;
   // The index may still show when it was due before.
   if (session.notBefore > clock.now()) return;
   const lane = config.lanes.find(({ id }) => id === session.lane);

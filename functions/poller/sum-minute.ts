@@ -5,16 +5,21 @@ import type { PollerDeps } from "./deps.ts";
 import { entryOf, unknownEntry } from "./sum-manifest.ts";
 
 const minuteMs = 60_000;
+const open = { isOver: false, hasAll: false };
 
 /**
  * Adds up the real-time calls that began in a minute. Sessions are read before results, so that of one that has moved on
  * the result is there to be seen, if there is one.
- * @returns whether all of them are over; until then nothing of the sum may be kept
+ * @returns whether all of them are over, until when nothing of the sum may be kept; and whether all of their sessions are there
  */
-export async function sumMinute(minute: string, sum: Rollup, deps: PollerDeps): Promise<boolean> {
+export async function sumMinute(
+  minute: string,
+  sum: Rollup,
+  deps: PollerDeps,
+): Promise<{ isOver: boolean; hasAll: boolean }> {
   const { books, sessions, turns, clock } = deps;
   // Calls may still begin in it, and mark it.
-  if (clock.now() < Date.parse(`${minute}Z`) + minuteMs + clockSkewSeconds * 1000) return false;
+  if (clock.now() < Date.parse(`${minute}Z`) + minuteMs + clockSkewSeconds * 1000) return open;
   const runs = await books.runs(minute);
   const found = await sessions.getMany(runs.map(({ sessionId }) => sessionId));
   const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
@@ -25,12 +30,13 @@ export async function sumMinute(minute: string, sum: Rollup, deps: PollerDeps): 
     const session = byId.get(sessionId);
     const result = results.get(`${sessionId}.${turn}.${run}`);
     const mayAnswer = result === undefined && clock.now() <= endsAt + clockSkewSeconds * 1000;
-    if (mayAnswer || isUnderWay(run, session)) return false;
+    if (mayAnswer || isUnderWay(run, session)) return open;
     if (result?.billed === true) addEntry(sum, await entryOf(result, session, turns));
     // The call may have been made and paid, and nobody knows; one that was never attempted was not.
     else if (result === undefined && attempted.has(run)) addEntry(sum, unknownEntry(session));
   }
-  return true;
+  const there = new Set([...byId.keys(), ...found.corrupt]);
+  return { isOver: true, hasAll: runs.every(({ sessionId }) => there.has(sessionId)) };
 }
 
 /** Whether its answer, if it is there, may still become the one that counts. */

@@ -1,4 +1,6 @@
 import { nameOf } from "../domain/errors.ts";
+import { manifestListDays, partDays } from "../domain/limits.ts";
+import { daysLater, isExpired } from "../domain/retention.ts";
 import { emptyRollup } from "../domain/rollup.ts";
 import { dayOf, dayOfMinute, type Mark } from "../store/books.ts";
 import type { Renew } from "../store/leases.ts";
@@ -36,7 +38,7 @@ async function sumPart(mark: Mark, deps: PollerDeps): Promise<void> {
     case "MINUTE":
       return totalMinute(mark, deps);
     default:
-      return deps.books.putDay(mark, await deps.books.sumDay(mark.name));
+      return totalDay(mark, deps);
   }
 }
 
@@ -51,12 +53,28 @@ async function totalManifest(mark: Mark, deps: PollerDeps): Promise<void> {
   const manifest = await deps.manifests.get(mark.name);
   if (manifest?.state === "submitted") return;
   if (manifest?.state !== "settled") return deps.books.forget(mark);
-  const rollup = await sumManifest(manifest, deps);
-  await deps.books.putTotal(mark, dayOf(manifest.createdAt), rollup);
+  const day = dayOf(manifest.createdAt);
+  const hasAll = !isExpired({ expiresAt: manifest.firstExpiry }, deps.clock.now());
+  if (!hasAll && (await deps.books.hasTotal(mark, day))) return deps.books.forget(mark);
+  await deps.books.putTotal(mark, day, await sumManifest(manifest, deps));
 }
 
 async function totalMinute(mark: Mark, deps: PollerDeps): Promise<void> {
+  const day = dayOfMinute(mark.name);
+  if (isPast(day, manifestListDays, deps)) return deps.books.forget(mark);
   const rollup = emptyRollup();
-  const isOver = await sumMinute(mark.name, rollup, deps);
-  if (isOver) await deps.books.putTotal(mark, dayOfMinute(mark.name), rollup);
+  const { isOver, hasAll } = await sumMinute(mark.name, rollup, deps);
+  if (!isOver) return;
+  if (!hasAll && (await deps.books.hasTotal(mark, day))) return deps.books.forget(mark);
+  await deps.books.putTotal(mark, day, rollup);
+}
+
+async function totalDay(mark: Mark, { books, clock }: PollerDeps): Promise<void> {
+  if (isPast(mark.name, partDays, { clock })) return books.forget(mark);
+  await books.putDay(mark, await books.sumDay(mark.name));
+}
+
+/** What a sum was made of is kept for so many days, or as long as its sessions. Once any of it may be gone, the sum stays as it is. */
+function isPast(day: string, keptDays: number, { clock }: Pick<PollerDeps, "clock">): boolean {
+  return isExpired({ expiresAt: daysLater(Date.parse(day), keptDays) }, clock.now());
 }

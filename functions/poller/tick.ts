@@ -4,6 +4,7 @@ import { nameOf } from "../domain/errors.ts";
 import { closeManifests } from "./close.ts";
 import { sweepDeadlines } from "./deadlines.ts";
 import type { PollerDeps } from "./deps.ts";
+import { endUnheard } from "./kept-too-long.ts";
 import { measure } from "./measure.ts";
 import { type OpenWork, readOpenWork, type Work } from "./open-work.ts";
 import { reconcile } from "./reconcile.ts";
@@ -35,6 +36,7 @@ export async function tick(deps: PollerDeps): Promise<void> {
   const sweeps: Step[] = [
     ["rescue", () => sweepRescues(deps)],
     ["deadlines", () => sweepDeadlines(deps)],
+    ["retention", () => endUnheard(work, deps)],
     ["cancel", () => cancelUnwanted(work, deps)],
     ["deliver", () => sweepDeliveries(deps)],
     ["measure", () => measure(work.manifests, deps)],

@@ -112,7 +112,7 @@ async function claim(
 /** @returns the session, if this ended its turn */
 async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<Session | undefined> {
   const { turns, books, clock, config } = deps;
-  const { sessionId, turn, runEndsAt = 0 } = session;
+  const { sessionId, turn, runEndsAt = 0, expiresAt } = session;
   const request = await loadRequest(session, deps);
   if (request === "away") {
     await giveBack(run, deps);
@@ -124,7 +124,7 @@ async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<
   }
   const startedAt = clock.now();
   await books.beginRun({ sessionId, turn, run: run.id, endsAt: runEndsAt }, minuteOfRun(session));
-  await turns.putAttempt({ sessionId, turn, run: run.id, startedAt });
+  await turns.putAttempt({ sessionId, turn, run: run.id, startedAt, expiresAt });
   const lane = config.lanes.find(({ id }) => id === session.lane) ?? {};
   const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs: realtimeCallSeconds * 1000 });
   if (answer.kind === "accepted") {

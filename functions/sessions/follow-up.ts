@@ -1,10 +1,11 @@
 import type { Queues } from "../clients/sqs.ts";
-import type { NewId } from "../domain/clock.ts";
+import { iso, type NewId } from "../domain/clock.ts";
 import { checkSameBody, RequestError } from "../domain/errors.ts";
 import type { FollowUpRequest } from "../domain/follow-up-request.ts";
 import { deliveryId, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { maxFollowUpTurn } from "../domain/limits.ts";
+import { takesMessagesUntil } from "../domain/retention.ts";
 import { followUpRouting } from "../domain/routing.ts";
 import { isTerminal, type Session } from "../domain/session.ts";
 import { chainOf, endOf } from "../domain/turn-chain.ts";
@@ -39,7 +40,7 @@ type Call = FollowUpInput & { callId: string };
  * A new turn of a session that has ended: its request, then one move, then the queue. A crash in between is finished by the
  * same call repeated with its key; a request whose move another was quicker than is of no turn.
  * @returns the turn
- * @throws RequestError 400 with the field, 402 where a budget has no room, 409 while a turn is under way, 503 while the outside cannot be told of the last
+ * @throws RequestError 400 with the field, 402 where a budget has no room, 409 while a turn is under way, 410 in its last month, 503 while the outside cannot be told of the last
  */
 export async function followUp(input: FollowUpInput, deps: FollowUpDeps): Promise<number> {
   const { session, client, idempotencyKey } = input;
@@ -48,6 +49,7 @@ export async function followUp(input: FollowUpInput, deps: FollowUpDeps): Promis
   const earlier = idempotencyKey === undefined ? undefined : await acceptedBefore(call, deps);
   if (earlier?.isAdopted === true) return earlier.turn;
   if (!isTerminal(session.status)) throw underWay(session);
+  checkTakesMessages(session, deps);
   const changes = changesOf(call, deps);
   const told = await toldOf(session, deps);
   return adopt(told, earlier?.turn ?? (await writeDown(call, deps)), changes, deps);
@@ -104,7 +106,7 @@ async function writeDown({ session, request, hash, callId }: Call, { turns, cloc
     if (isOurs) checkSameBody(there.hash, hash);
     return isOurs;
   };
-  const entry = { sessionId, hash, request: followUpTurn(last.request, said) };
+  const entry = { sessionId, hash, request: followUpTurn(last.request, said), expiresAt: session.expiresAt };
   return insertNext(entry, { after: turn, isThere }, turns);
 }
 
@@ -160,6 +162,13 @@ async function adopt(session: Session, turn: number, changes: SessionChanges, de
   const { requests } = await turns.read(sessionId);
   if (chainOf(current, requests).some((one) => one.turn === turn)) return turn;
   throw underWay(current);
+}
+
+/** What is accepted must have time to end, and its answer to be read, before the session goes. */
+function checkTakesMessages(session: Session, { clock }: FollowUpDeps): void {
+  const until = takesMessagesUntil(session) ?? Number.POSITIVE_INFINITY;
+  if (clock.now() < until) return;
+  throw new RequestError(410, `this session took messages until ${iso(until)}: spawn another`);
 }
 
 function underWay({ status, turn }: Session): RequestError {

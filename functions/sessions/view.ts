@@ -21,7 +21,7 @@ const isoOr = (time: number | undefined) => (time === undefined ? undefined : is
 /** A session as lists show it; without what takes more than its small item to know. */
 export function summarize(session: Session, expected?: ReadonlyMap<string, Expected>) {
   const { sessionId, sessionKey, agentId, label, model, status, stopReason, truncated, error, createdAt } = session;
-  const { submittedAt, endedAt, deadlineAt, turn, delivered } = session;
+  const { submittedAt, endedAt, deadlineAt, expiresAt, turn, delivered } = session;
   return {
     sessionId,
     sessionKey,
@@ -35,6 +35,7 @@ export function summarize(session: Session, expected?: ReadonlyMap<string, Expec
     submittedAt: isoOr(submittedAt),
     endedAt: isoOr(endedAt),
     deadlineAt: isoOr(deadlineAt),
+    expiresAt: expiresAt === undefined ? undefined : iso(expiresAt * 1000),
     stopReason,
     truncated,
     error,

@@ -12,6 +12,7 @@ import {
 } from "../domain/limits.ts";
 import { parseJson } from "../domain/parse.ts";
 import type { AgentSet } from "../domain/principal.ts";
+import { expiriesOf } from "../domain/retention.ts";
 import type { Session } from "../domain/session.ts";
 import { parseSpawnDetail } from "../domain/spawn-request.ts";
 import type { Packed } from "../store/bodies.ts";
@@ -73,7 +74,10 @@ async function packOrNone(
   // Of a repeat there is nothing to write but what its first call may have left out.
   const fresh = answers.flatMap((one) => ("prepared" in one && one.prepared.entry !== undefined ? [one] : []));
   try {
-    const bodies = await turns.packRequests(fresh.map(({ prepared }) => prepared.request));
+    const bodies = await turns.packRequests(
+      fresh.map(({ prepared }) => prepared.request),
+      expiriesOf(fresh.map(({ prepared }) => prepared.accepted)).lastExpiry,
+    );
     return new Map(fresh.flatMap(({ place }, index) => pairOf(place, bodies[index])));
   } catch (error) {
     log("request_failed", { error: nameOf(error) });

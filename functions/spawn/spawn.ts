@@ -5,6 +5,7 @@ import { checkSameBody, RequestError } from "../domain/errors.ts";
 import { cronKey, dashboardKey, derivedId } from "../domain/ids.ts";
 import { opensAt } from "../domain/lane-hours.ts";
 import { type AgentSet, checkAgent } from "../domain/principal.ts";
+import { expiryOf } from "../domain/retention.ts";
 import { resolveRouting } from "../domain/routing.ts";
 import type { Session } from "../domain/session.ts";
 import type { SpawnRequest } from "../domain/spawn-request.ts";
@@ -81,7 +82,8 @@ export async function prepare(input: SpawnInput, deps: SpawnDeps): Promise<Prepa
   });
   await findRoom(accepted, [request], deps);
   const { sessionId } = accepted;
-  return { accepted, request, entry: { sessionId, turn: 1, hash: input.hash, request, acceptance: accepted } };
+  const entry = { sessionId, turn: 1, hash: input.hash, request, acceptance: accepted, expiresAt: accepted.expiresAt };
+  return { accepted, request, entry };
 }
 
 /**
@@ -161,5 +163,6 @@ function acceptedSession(input: SpawnInput, agent: Agent, { config, clock, newId
     createdAt,
     ...(timeoutSeconds > 0 ? { deadlineAt: createdAt + timeoutSeconds * 1000 } : {}),
     notBefore: routing.mode === "batch" && lane !== undefined ? opensAt(lane, createdAt) : 0,
+    expiresAt: expiryOf(createdAt, config.retentionDays),
   };
 }

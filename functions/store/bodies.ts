@@ -1,15 +1,17 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import * as v from "valibot";
 import type { Objects } from "../clients/s3.ts";
+import type { Clock } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import { sha256 } from "../domain/ids.ts";
-import { maxInlineBytes } from "../domain/limits.ts";
+import { bodyFolder, bodyStepDays, maxBodyDays, maxInlineBytes } from "../domain/limits.ts";
 import { parseRecord } from "../domain/parse.ts";
 
 /** Text shorter than this gains nothing from compression. */
 const smallBytes = 512;
 /** Eight write units, which is what an object costs: fewer bytes are cheaper in their items. */
 const sharedBytes = 8 * 1024;
+const dayMs = 24 * 3_600_000;
 
 /** The output of zlib is in buffers of 16 KB each, however short it is, and a hundred thousand of them wait to be collected. */
 const maxPieceBytes = 16 * 1024;
@@ -36,11 +38,27 @@ const packedSchema = v.variant("kind", [
 /** A large text as it lies in an item: as it is, compressed, or as an object in the bucket, or a part of one. */
 export type Packed = v.InferOutput<typeof packedSchema>;
 
+/** Where a body lies, and how long somebody may read it, in seconds since the epoch; without that, for good. */
+export interface Place {
+  path: string;
+  expiresAt?: number | undefined;
+}
+
+/**
+ * The bucket forgets by age, folder by folder: each says for how many days what is put there is needed at most. So whatever the
+ * configuration says tomorrow, nothing goes that an item still points to; and what is put again begins anew.
+ */
+function folderOf({ path, expiresAt }: Place, now: number): string {
+  if (expiresAt === undefined) return path;
+  const days = Math.max(1, (expiresAt * 1000 - now) / dayMs);
+  return `${bodyFolder(Math.min(maxBodyDays, Math.ceil(days / bodyStepDays) * bodyStepDays))}/${path}`;
+}
+
 export interface Bodies {
-  /** What does not fit an item is stored under `folder` first; its key is the hash of the text, so a repeat changes nothing. */
-  pack(text: string, folder: string): Promise<Packed>;
+  /** What does not fit an item is stored at its place first; its key is the hash of the text, so a repeat changes nothing. */
+  pack(text: string, place: Place): Promise<Packed>;
   /** Many at once: those that take more room together than an object costs share one, each compressed by itself. */
-  packTogether(texts: readonly string[], folder: string): Promise<Packed[]>;
+  packTogether(texts: readonly string[], place: Place): Promise<Packed[]>;
   unpack(packed: unknown): Promise<string>;
 }
 
@@ -61,7 +79,7 @@ function recentReader({ get }: Objects): Objects["get"] {
   };
 }
 
-export function bodyStore(objects: Objects): Bodies {
+export function bodyStore(objects: Objects, clock: Clock): Bodies {
   const readShared = recentReader(objects);
   const read = async (packed: Extract<Packed, { key: string }>): Promise<Uint8Array> => {
     const whole = await (packed.kind === "part" ? readShared(packed.key) : objects.get(packed.key));
@@ -69,18 +87,18 @@ export function bodyStore(objects: Objects): Bodies {
     return packed.kind === "part" ? whole.subarray(packed.from, packed.to) : whole;
   };
   return {
-    async pack(text, folder) {
+    async pack(text, place) {
       if (text.length <= smallBytes) return { kind: "text", text };
       const bytes = compressed(text);
       if (bytes.byteLength <= maxInlineBytes) return { kind: "gzip", bytes };
-      const key = `${folder}/${sha256(text)}.gz`;
+      const key = `${folderOf(place, clock.now())}/${sha256(text)}.gz`;
       await objects.put(key, bytes);
       return { kind: "object", key };
     },
-    async packTogether(texts, folder) {
+    async packTogether(texts, place) {
       const bodies = texts.map((text) => (text.length <= smallBytes ? undefined : compressed(text)));
       const whole = Buffer.concat(bodies.filter((bytes) => bytes !== undefined));
-      const key = `${folder}/${sha256(whole)}.gz`;
+      const key = `${folderOf(place, clock.now())}/${sha256(whole)}.gz`;
       const isShared = whole.byteLength >= sharedBytes;
       if (isShared) await objects.put(key, whole);
       let from = 0;

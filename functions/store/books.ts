@@ -2,7 +2,8 @@ import * as v from "valibot";
 import type { Clause, Item, Key, Table } from "../clients/table.ts";
 import { iso, type NewId } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
-import { maxSumsPerTick } from "../domain/limits.ts";
+import { manifestListDays, maxSumsPerTick, partDays } from "../domain/limits.ts";
+import { daysLater } from "../domain/retention.ts";
 import { addRollup, emptyRollup, parseRollup, type Rollup, rollupText } from "../domain/rollup.ts";
 import type { Bodies } from "./bodies.ts";
 import { itemVersion, readableItem, readItem } from "./versions.ts";
@@ -26,6 +27,8 @@ export interface Books {
   partsOf(day: string): Promise<Pick<Mark, "kind" | "name">[]>;
   /** The sum of a manifest or minute, for its day; refused where it was marked anew since. */
   putTotal(mark: Mark, day: string, rollup: Rollup): Promise<void>;
+  /** Whether it has been summed before. */
+  hasTotal(mark: Mark, day: string): Promise<boolean>;
   /** The sum over the totals of a day. @throws CorruptRecordError where one is damaged, which is marked then */
   sumDay(day: string): Promise<Rollup>;
   putDay(mark: Mark, rollup: Rollup): Promise<void>;
@@ -69,6 +72,7 @@ const markPut = (kind: PartKind, name: string, mark: string) => ({
 const runsPartition = (minute: string) => `RUNS#${dayOfMinute(minute)}`;
 const timeOf = (minute: string) => minute.slice(11);
 const totalsPartition = (day: string) => `SPENT#${day}`;
+const totalKey = ({ kind, name }: Mark, day: string): Key => ({ pk: totalsPartition(day), sk: `${kind}#${name}` });
 const dayKey = (day: string): Key => ({ pk: `USAGE#${day}`, sk: "SUM" });
 
 export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
@@ -76,8 +80,11 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
     const when: Clause[] = [{ attribute: "mark", is: "equal", value: mark }];
     return { remove: { key: markKey(kind, name), when } };
   };
-  const sumItem = async (key: Key, rollup: Rollup) => ({
-    put: { item: { ...key, v: itemVersion, body: await bodies.pack(rollupText(rollup), "usage") }, when: [] },
+  const sumItem = async (key: Key, rollup: Rollup, expiresAt?: number) => ({
+    put: {
+      item: { ...key, v: itemVersion, expiresAt, body: await bodies.pack(rollupText(rollup), { path: "usage" }) },
+      when: [],
+    },
   });
   const putMark = async (kind: PartKind, name: string): Promise<Mark> => {
     const mark = newId();
@@ -88,7 +95,8 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
   return {
     async beginRun(run, minute) {
       const key = { pk: runsPartition(minute), sk: `${timeOf(minute)}#${run.run}` };
-      await table.put({ item: { ...key, v: itemVersion, ...run }, when: [] });
+      const expiresAt = daysLater(run.endsAt, manifestListDays);
+      await table.put({ item: { ...key, v: itemVersion, ...run, expiresAt }, when: [] });
       // The mark comes second: whoever has seen it sees the entry as well.
       await putMark("MINUTE", minute);
     },
@@ -112,8 +120,11 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
     },
     partsOf: (day) => partsOf(table, day),
     async putTotal(mark, day, rollup) {
-      const total = await sumItem({ pk: totalsPartition(day), sk: `${mark.kind}#${mark.name}` }, rollup);
+      const total = await sumItem(totalKey(mark, day), rollup, daysLater(Date.parse(day), partDays));
       await table.transact([total, unmark(mark), { put: markPut("DAY", day, newId()) }]);
+    },
+    async hasTotal(mark, day) {
+      return (await table.get(totalKey(mark, day))) !== undefined;
     },
     async sumDay(day) {
       const sum = emptyRollup();

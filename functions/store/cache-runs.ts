@@ -3,6 +3,7 @@ import type { Table } from "../clients/table.ts";
 import type { CacheRun } from "../domain/cache-choice.ts";
 import { type Clock, iso } from "../domain/clock.ts";
 import { cacheRunDays, maxCacheRuns } from "../domain/limits.ts";
+import { daysLater } from "../domain/retention.ts";
 import type { Mode } from "../domain/session.ts";
 import { itemVersion, readItem } from "./versions.ts";
 
@@ -36,7 +37,7 @@ export function cacheRunStore(table: Table, clock: Clock): CacheRuns {
   return {
     async record(pool, source, run) {
       const key = { pk: partitionOf(pool), sk: `RUN#${iso(run.startedAt)}#${source}` };
-      const expiresAt = Math.ceil(run.endedAt / 1000) + cacheRunDays * 24 * 3600;
+      const expiresAt = daysLater(run.endedAt, cacheRunDays);
       try {
         await table.put({ item: { ...key, v: itemVersion, ...run, expiresAt }, when: [] });
       } catch {

@@ -1,9 +1,12 @@
 import * as v from "valibot";
 import type { Item, Table } from "../clients/table.ts";
+import type { Clock } from "../domain/clock.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { sha256 } from "../domain/ids.ts";
 import { concurrency } from "../domain/limits.ts";
+import { isExpired } from "../domain/retention.ts";
 import type { Session } from "../domain/session.ts";
+import { insertFresh } from "./expiry.ts";
 import { manifestPartition } from "./manifest-items.ts";
 import { sessionPartition } from "./session-items.ts";
 import { type Delivery, deliveryKey } from "./turn-items.ts";
@@ -16,7 +19,7 @@ import { itemVersion, readableItem } from "./versions.ts";
 export interface Deliveries {
   insertDelivery(delivery: Delivery): Promise<void>;
   /** Of many turns at once. Again with the same turns, it changes nothing. */
-  insertDeliveries(page: ResultPage, turns: readonly string[], at: number): Promise<void>;
+  insertDeliveries(page: ResultPage, turns: readonly string[], fact: Pick<Delivery, "at" | "expiresAt">): Promise<void>;
   /** When the current turns of these sessions were delivered, by session; of those that were. */
   delivered(sessions: readonly Session[]): Promise<Map<string, number>>;
 }
@@ -34,21 +37,23 @@ const pagePrefix = (page: number) => `DELIVERED#${String(page).padStart(6, "0")}
 /** How a turn is named there. */
 export const turnName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
 
-export function deliveryStore(table: Table): Deliveries {
+export function deliveryStore(table: Table, clock: Clock): Deliveries {
   return {
-    async insertDelivery({ sessionId, turn, id, at }) {
-      await table.insert({ pk: sessionPartition(sessionId), sk: deliveryKey(turn), v: itemVersion, turn, id, at });
+    async insertDelivery({ sessionId, turn, ...fact }) {
+      const key = { pk: sessionPartition(sessionId), sk: deliveryKey(turn) };
+      await insertFresh(table, { ...key, v: itemVersion, turn, ...fact }, clock.now());
     },
-    async insertDeliveries({ manifestId, page }, turns, at) {
+    async insertDeliveries({ manifestId, page }, turns, fact) {
       // A further reading may tell of others of the same page: what they are makes the key.
       const sk = `${pagePrefix(page)}${sha256(turns.join()).slice(0, 16)}`;
-      await table.insert({ pk: manifestPartition(manifestId), sk, v: itemVersion, turns, at });
+      await table.insert({ pk: manifestPartition(manifestId), sk, v: itemVersion, turns, ...fact });
     },
     async delivered(sessions) {
       const found = await deliveredByPage(sessions, table);
       const left = sessions.filter(({ sessionId }) => !found.has(sessionId));
       const keys = left.map(({ sessionId, turn }) => ({ pk: sessionPartition(sessionId), sk: deliveryKey(turn) }));
-      for (const item of await table.getMany(keys)) found.set(item.pk.replace("SESSION#", ""), timeOf(item));
+      const items = (await table.getMany(keys)).filter((item) => !isExpired(item, clock.now()));
+      for (const item of items) found.set(item.pk.replace("SESSION#", ""), timeOf(item));
       return found;
     },
   };

@@ -5,6 +5,7 @@ import { sha256 } from "../domain/ids.ts";
 import { type Expected, expectedFrom, leadSecondsFrom, type Sample } from "../domain/latency.ts";
 import { sampleDays, sampleSlots } from "../domain/limits.ts";
 import { realtimeQueue } from "../domain/queue-message.ts";
+import { daysLater } from "../domain/retention.ts";
 import { itemVersion, readItem } from "./versions.ts";
 
 /** How long work took of late, by lane, and for real-time calls. A forecast rests on it, and no promise does. */
@@ -42,7 +43,10 @@ export function latencyStore(table: Table, clock: Clock, tickSeconds: number): L
       const slot = Number.parseInt(sha256(source).slice(0, 8), 16) % sampleSlots;
       const sk = `SAMPLE#${String(slot).padStart(2, "0")}`;
       try {
-        await table.put({ item: { pk: partitionOf(lane), sk, v: itemVersion, ...sample }, when: [] });
+        await table.put({
+          item: { pk: partitionOf(lane), sk, v: itemVersion, ...sample, expiresAt: daysLater(sample.at, sampleDays) },
+          when: [],
+        });
       } catch {
         // One figure fewer; what it was taken from is kept, and must go on.
       }

@@ -32,6 +32,9 @@ const schema = v.object({
   releaseNotBefore: optionalTime,
   missingSince: optionalTime,
   settledAt: optionalTime,
+  firstExpiry: optionalTime,
+  lastExpiry: optionalTime,
+  nextExpiry: optionalTime,
   results: v.exactOptional(
     v.object({ succeeded: v.number(), errored: v.number(), canceled: v.number(), expired: v.number() }),
   ),

@@ -1,4 +1,6 @@
 import type { Clause, Key, Table, Write } from "../clients/table.ts";
+import type { Clock } from "../domain/clock.ts";
+import { manifestListDays } from "../domain/limits.ts";
 import {
   type Manifest,
   type ManifestMove,
@@ -6,6 +8,7 @@ import {
   type Member,
   manifestMoves,
 } from "../domain/manifest.ts";
+import { daysLater, manifestExpiry } from "../domain/retention.ts";
 import {
   headKey,
   listKey,
@@ -29,7 +32,7 @@ export interface Manifests {
   /** Inserts the head, `preparing`, its entry among the open ones, and its place in the list, in one transaction. */
   create(manifest: Manifest): Promise<void>;
   get(manifestId: string): Promise<Manifest | undefined>;
-  addPage(manifestId: string, page: number, members: readonly Member[]): Promise<void>;
+  addPage(manifest: Manifest, page: number, members: readonly Member[]): Promise<void>;
   members(manifestId: string): AsyncIterable<Member[]>;
   /** One conditional write; `undefined` when the manifest is no longer where the move starts. */
   move(name: ManifestMove, seen: Manifest, changes: ManifestChanges): Promise<Manifest | undefined>;
@@ -52,15 +55,16 @@ const maxQuarantinedCharacters = 100_000;
 
 const absent: Clause[] = [{ attribute: "pk", is: "absent" }];
 
-export function manifestStore(table: Table): Manifests {
+export function manifestStore(table: Table, clock: Clock): Manifests {
   // An owner is written once and never changes, so one that was read need not be read again.
   const known = new Set<string>();
+  const forAWhile = () => ({ v: itemVersion, expiresAt: daysLater(clock.now(), manifestListDays) });
   return {
     async create(manifest) {
       const head: Write = {
         put: { item: { ...headKey(manifest.manifestId), v: itemVersion, ...manifest }, when: absent },
       };
-      const listed: Write = { put: { item: { ...listKey(manifest), v: itemVersion }, when: [] } };
+      const listed: Write = { put: { item: { ...listKey(manifest), ...beside(manifest) }, when: [] } };
       // A lost answer makes the SDK send the transaction again; the second finds the first, which is as good.
       await table.transact([head, openEntry(manifest), listed]);
     },
@@ -68,15 +72,18 @@ export function manifestStore(table: Table): Manifests {
       const item = await table.get(headKey(manifestId));
       return item === undefined ? undefined : toManifest(item);
     },
-    async addPage(manifestId, page, members) {
+    async addPage(manifest, page, members) {
       const names = members.map(({ sessionId, turn }) => `${sessionId}.${turn}`);
-      await table.put({ item: { ...pageKey(manifestId, page), v: itemVersion, members: names }, when: [] });
+      await table.put({
+        item: { ...pageKey(manifest.manifestId, page), ...beside(manifest), members: names },
+        when: [],
+      });
     },
     members: (manifestId) => readMembers(table, manifestId),
-    move: (name, seen, changes) => move(table, name, seen, changes),
+    move: (name, seen, changes) => move(name, seen, { table, clock, changes }),
     accept: (seen, batchId, workspaceId) => accept(table, seen, batchId, workspaceId),
     async markForeign(batchId) {
-      await table.put({ item: { ...ownerKey(batchId), v: itemVersion, foreign: true }, when: [] });
+      await table.put({ item: { ...ownerKey(batchId), ...forAWhile(), foreign: true }, when: [] });
     },
     async owned(batchIds) {
       const unsure = batchIds.filter((batchId) => !known.has(batchId));
@@ -87,10 +94,18 @@ export function manifestStore(table: Table): Manifests {
     open: (lane) => readOpen(table, lane),
     async quarantine(manifestId, lineNo, line) {
       const sk = `${quarantinePrefix}${String(lineNo).padStart(6, "0")}`;
-      const item = { pk: manifestPartition(manifestId), sk, v: itemVersion };
+      const item = { pk: manifestPartition(manifestId), sk, ...forAWhile() };
       await table.put({ item: { ...item, line: line.slice(0, maxQuarantinedCharacters) }, when: [] });
     },
   };
+}
+
+/**
+ * What is beside a head goes with the last of the members, whom it is about, or later. A head itself has no end while anybody
+ * has to look at it.
+ */
+function beside(manifest: Manifest) {
+  return { v: itemVersion, expiresAt: manifestExpiry(manifest, manifest.createdAt) };
 }
 
 function openEntry(manifest: Manifest): Write {
@@ -101,7 +116,7 @@ function openEntry(manifest: Manifest): Write {
 function headChange(
   name: ManifestMove,
   seen: Manifest,
-  changes: ManifestChanges,
+  changes: ManifestChanges & { expiresAt?: number | undefined },
 ): Extract<Write, { update: unknown }>["update"] {
   const { from, to } = manifestMoves[name];
   const set = { ...changes, ...(to === undefined ? {} : { state: to }) };
@@ -116,13 +131,13 @@ function entryAfter(to: ManifestState | undefined, seen: Manifest): Write | unde
 }
 
 async function move(
-  table: Table,
   name: ManifestMove,
   seen: Manifest,
-  changes: ManifestChanges,
+  { table, clock, changes }: { table: Table; clock: Clock; changes: ManifestChanges },
 ): Promise<Manifest | undefined> {
-  const update = headChange(name, seen, changes);
   const { to } = manifestMoves[name];
+  const ends = to === "settled" || to === "closed" ? { expiresAt: manifestExpiry(seen, clock.now()) } : {};
+  const update = headChange(name, seen, { ...changes, ...ends });
   const entry = entryAfter(to, seen);
   if (entry === undefined) {
     const found = await table.update(update);
@@ -140,9 +155,15 @@ async function accept(
   workspaceId: string | undefined,
 ): Promise<Manifest | undefined> {
   const { manifestId } = seen;
-  const changes = { batchId, missingSince: undefined, ...(workspaceId === undefined ? {} : { workspaceId }) };
+  // One that was closed is open again.
+  const changes = {
+    batchId,
+    missingSince: undefined,
+    expiresAt: undefined,
+    ...(workspaceId === undefined ? {} : { workspaceId }),
+  };
   const update = headChange("accept", seen, changes);
-  const owner: Write = { put: { item: { ...ownerKey(batchId), v: itemVersion, manifestId }, when: [] } };
+  const owner: Write = { put: { item: { ...ownerKey(batchId), ...beside(seen), manifestId }, when: [] } };
   await table.transact([owner, { update }, openEntry(seen)]);
   // What is there now says whether it was this transaction, an earlier one of the same batch, or somebody else's.
   const item = await table.get(headKey(manifestId));

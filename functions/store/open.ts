@@ -49,15 +49,15 @@ export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSecond
   const clock = systemClock;
   const table = dynamoTable(createDynamoDb(), env("OFFPEAK_TABLE"), clock);
   const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
-  const bodies = bodyStore(s3Objects(env("OFFPEAK_BUCKET")));
+  const bodies = bodyStore(s3Objects(env("OFFPEAK_BUCKET")), clock);
   const latencies = latencyStore(table, clock, tickSeconds);
   return {
     sessions: sessionStore({ table, clock, tickSeconds, leadMs: latencies.leadMs }),
     latencies,
     cacheRuns: cacheRunStore(table, clock),
     primers: primerStore(table, newUlid),
-    turns: turnStore(table, bodies),
-    manifests: manifestStore(table),
+    turns: turnStore(table, bodies, clock),
+    manifests: manifestStore(table, clock),
     departures: departureStore(table, newUlid),
     books: bookStore(table, bodies, newUlid),
     purses: purseStore(table),

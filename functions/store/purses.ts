@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type { Clause, Table, Write } from "../clients/table.ts";
 import type { NanoUsd, PurseDay } from "../domain/budget.ts";
-import { budgetShards } from "../domain/limits.ts";
+import { budgetDays, budgetShards } from "../domain/limits.ts";
+import { daysLater } from "../domain/retention.ts";
 import { type Session, shardOf } from "../domain/session.ts";
 import { itemVersion, readItem } from "./versions.ts";
 
@@ -28,6 +29,9 @@ const reservedSchema = v.object({ reserved: v.number() });
 const settledSchema = v.object({ released: v.optional(v.number(), 0), spent: v.optional(v.number(), 0) });
 
 const partition = (purse: string, day: string) => `BUDGET#${purse}#${day}`;
+
+/** Nobody asks for a day that is past, and what ends on a later one is still taken off there. */
+const lifeOf = (day: string) => ({ v: itemVersion, expiresAt: daysLater(Date.parse(day), budgetDays) });
 
 export function purseStore(table: Table): Purses {
   return {
@@ -56,7 +60,7 @@ export function claimWrite({ purse, day, nanoUsd, seen, limit }: Claim): Write {
       ? { attribute: "reserved", is: "absent" }
       : { attribute: "reserved", is: "atMost", value: room };
   return {
-    update: { key, set: { v: itemVersion }, add: { reserved: nanoUsd }, when: limit === undefined ? [] : [bounded] },
+    update: { key, set: lifeOf(day), add: { reserved: nanoUsd }, when: limit === undefined ? [] : [bounded] },
   };
 }
 
@@ -73,6 +77,6 @@ export function spendWrites({ sessionId, budget }: Session, spent: NanoUsd): Wri
 function settle(sessionId: string, budget: Session["budget"], add: Record<string, number>): Write[] {
   const sk = `SETTLED#${shardOf(sessionId, budgetShards)}`;
   return (budget?.of ?? []).map((purse) => ({
-    update: { key: { pk: partition(purse, budget?.day ?? ""), sk }, set: { v: itemVersion }, add, when: [] },
+    update: { key: { pk: partition(purse, budget?.day ?? ""), sk }, set: lifeOf(budget?.day ?? ""), add, when: [] },
   }));
 }

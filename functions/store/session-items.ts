@@ -57,6 +57,7 @@ const schema = v.object({
   budget: v.exactOptional(v.object({ day: v.string(), of: v.array(v.string()) })),
   reserved: v.exactOptional(v.number()),
   timeline: v.exactOptional(v.array(v.string())),
+  expiresAt: v.exactOptional(v.number()),
 });
 
 /** @throws CorruptRecordError naming the field */

@@ -2,6 +2,7 @@ import type { Clause, Found, Item, Table, Write } from "../clients/table.ts";
 import { isSpentUnseen } from "../domain/budget.ts";
 import type { Clock } from "../domain/clock.ts";
 import { dueShards, maxDueExamined } from "../domain/limits.ts";
+import { isExpired } from "../domain/retention.ts";
 import {
   type DuePurpose,
   deadlineActionAt,
@@ -17,6 +18,7 @@ import {
   type Status,
 } from "../domain/session.ts";
 import { isTold, withMove } from "../domain/timeline.ts";
+import { insertFresh, whenExpired } from "./expiry.ts";
 import { type Claim, claimWrite, releaseWrites } from "./purses.ts";
 import { clausesFor, dueAttributes, isEnding, metaKey, parseSession, sessionItem } from "./session-items.ts";
 import { type Listed, type ListQuery, listSessions } from "./session-list.ts";
@@ -34,6 +36,7 @@ export interface Sessions {
    * @param claims on budgets, in one transaction with it: refused as well when one of them has no room any more
    */
   insert(session: Session, claims?: readonly Claim[]): Promise<Moved>;
+  /** One that has expired is no more, whether or not it was removed yet. */
   get(sessionId: string): Promise<Session | undefined>;
   /** In no order; an item that cannot be read is reported by id instead of failing the others. */
   getMany(sessionIds: readonly string[]): Promise<{ sessions: Session[]; corrupt: string[] }>;
@@ -80,15 +83,18 @@ export function sessionStore({ table, clock, tickSeconds, leadMs }: SessionStore
   return {
     async insert(session, claims = []) {
       const item = sessionItem(session, await lookFor(session));
-      if (claims.length === 0) return toMoved(await table.insert(item));
-      const put = { item, when: [{ attribute: "pk", is: "absent" } as const] };
-      return transact(table, session, [{ put }, ...claims.map(claimWrite)]);
+      if (claims.length === 0) return toMoved(await insertFresh(table, item, clock.now()));
+      const put = (when: readonly Clause[]) =>
+        transact(table, session, [{ put: { item, when } }, ...claims.map(claimWrite)]);
+      const made = await put([{ attribute: "pk", is: "absent" }]);
+      const isFree = made.moved || made.current === undefined || !isExpired(made.current, clock.now());
+      return isFree ? made : put(whenExpired(clock.now()));
     },
     async get(sessionId) {
       const item = await table.get(metaKey(sessionId));
-      return item === undefined ? undefined : parseSession(item, item.pk);
+      return item === undefined || isExpired(item, clock.now()) ? undefined : parseSession(item, item.pk);
     },
-    getMany: (sessionIds) => getMany(table, sessionIds),
+    getMany: (sessionIds) => getMany(table, sessionIds, clock),
     async move(name, seen, to, { because, claims = [], ...changes } = {}) {
       const row: (typeof moves)[MoveName] = moves[name];
       if (!row.to.some((status) => status === to)) throw new Error(`${name} does not lead to ${to}`);
@@ -193,11 +199,11 @@ function toMoved(found: Found): Moved {
     : { moved: false, current: parseSession(found.current, found.current.pk) };
 }
 
-async function getMany(table: Table, sessionIds: readonly string[]) {
+async function getMany(table: Table, sessionIds: readonly string[], clock: Clock) {
   const items = await table.getMany([...new Set(sessionIds)].map(metaKey));
   const sessions: Session[] = [];
   const corrupt: string[] = [];
-  for (const item of items) {
+  for (const item of items.filter((one) => !isExpired(one, clock.now()))) {
     try {
       sessions.push(parseSession(item, item.pk));
     } catch {

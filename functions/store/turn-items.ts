@@ -1,9 +1,11 @@
 import * as v from "valibot";
 import type { Item, Key, Table } from "../clients/table.ts";
+import type { Clock } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import type { Booking } from "../domain/ledger.ts";
 import { picoText } from "../domain/picos.ts";
 import { tiers } from "../domain/prices.ts";
+import { isExpired } from "../domain/retention.ts";
 import type { Session } from "../domain/session.ts";
 import { parseTurnRequest, type TurnRequest } from "../domain/turn-request.ts";
 import { usageSchema } from "../domain/usage.ts";
@@ -40,12 +42,15 @@ const resultSchema = v.object({
 });
 export type StoredResult = v.InferOutput<typeof resultSchema>;
 
+/** Whose it is, and when it goes, as its session does, in seconds. */
+type Of = { sessionId: string; expiresAt?: number | undefined };
+
 const attemptSchema = v.object({ turn: v.number(), run: v.string(), startedAt: v.number() });
 /** A real-time call about to be made. One without a result may have been paid. */
-export type Attempt = v.InferOutput<typeof attemptSchema> & { sessionId: string };
+export type Attempt = v.InferOutput<typeof attemptSchema> & Of;
 
 const deliverySchema = v.object({ turn: v.number(), id: v.string(), at: v.number() });
-export type Delivery = v.InferOutput<typeof deliverySchema> & { sessionId: string };
+export type Delivery = v.InferOutput<typeof deliverySchema> & Of;
 
 const requestSchema = v.object({
   turn: v.number(),
@@ -75,8 +80,8 @@ export function toResultOrDamaged(item: Item, turn: number, source: string): Sto
 export interface TurnFacts {
   requests: Map<number, TurnRequest>;
   results: StoredResult[];
-  attempts: Omit<Attempt, "sessionId">[];
-  deliveries: Map<number, Omit<Delivery, "sessionId">>;
+  attempts: Omit<Attempt, keyof Of>[];
+  deliveries: Map<number, Omit<Delivery, keyof Of>>;
   /** Sort keys of those that cannot be read: the others can be shown all the same. */
   damaged: string[];
 }
@@ -90,12 +95,15 @@ export function bookingItem({ charge, ...booking }: Booking): object {
 }
 
 /** Everything that is known about a session's turns. */
-export async function readFacts(table: Table, bodies: Bodies, sessionId: string): Promise<TurnFacts> {
+export async function readFacts(
+  sessionId: string,
+  { table, bodies, clock }: { table: Table; bodies: Bodies; clock: Clock },
+): Promise<TurnFacts> {
   const facts: TurnFacts = { requests: new Map(), results: [], attempts: [], deliveries: new Map(), damaged: [] };
   let after: Key | undefined;
   do {
     const page = await table.query({ pk: sessionPartition(sessionId), ...(after === undefined ? {} : { after }) });
-    for (const item of page.items) {
+    for (const item of page.items.filter((one) => !isExpired(one, clock.now()))) {
       try {
         await addFact(facts, item, bodies);
       } catch (error) {

@@ -1,13 +1,16 @@
 import type { Item, Key, Table, Write } from "../clients/table.ts";
+import type { Clock } from "../domain/clock.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import type { Booking } from "../domain/ledger.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Result } from "../domain/outcome.ts";
 import type { Tier } from "../domain/prices.ts";
+import { isExpired } from "../domain/retention.ts";
 import type { Session } from "../domain/session.ts";
 import { parseTurnRequest, type TurnRequest } from "../domain/turn-request.ts";
 import type { Bodies, Packed } from "./bodies.ts";
 import { type Deliveries, deliveryStore } from "./deliveries.ts";
+import { insertFresh } from "./expiry.ts";
 import { sessionPartition } from "./session-items.ts";
 import {
   type Attempt,
@@ -40,9 +43,9 @@ export interface Turns extends Deliveries {
    */
   insertResult(entry: ResultEntry, booking?: Booking, spent?: readonly Write[]): Promise<boolean>;
   /** Packs many requests, to be inserted one by one. */
-  packRequests(requests: readonly TurnRequest[]): Promise<Packed[]>;
-  /** Packs the texts of many results, to be inserted one by one. */
-  packResults(source: string, texts: readonly string[]): Promise<Packed[]>;
+  packRequests(requests: readonly TurnRequest[], expiresAt: number | undefined): Promise<Packed[]>;
+  /** Packs the texts of many results, to be inserted one by one. @param expiresAt when the last of their sessions goes */
+  packResults(source: string, texts: readonly string[], expiresAt: number | undefined): Promise<Packed[]>;
   getResult(sessionId: string, turn: number, source: string): Promise<StoredResult | undefined>;
   /** Those of these that are there, by `<sessionId>.<turn>.<source>`. One that cannot be read is billed, and has no price. */
   getResults(names: readonly ResultName[]): Promise<Map<string, StoredResult>>;
@@ -66,6 +69,8 @@ export interface RequestEntry {
   acceptance?: Session;
   /** The request as it is to be kept, where it was packed together with others. */
   body?: Packed;
+  /** As its session, in seconds. */
+  expiresAt?: number | undefined;
 }
 
 export interface ResultName {
@@ -86,11 +91,13 @@ export interface ResultEntry extends Result {
   text: string;
   /** The same as it is to be kept, where it was packed together with others. */
   body?: Packed;
+  /** As its session, in seconds. */
+  expiresAt?: number | undefined;
 }
 
 const keyName = ({ pk, sk }: Key) => `${pk} ${sk}`;
 
-export function turnStore(table: Table, bodies: Bodies): Turns {
+export function turnStore(table: Table, bodies: Bodies, clock: Clock): Turns {
   const at = (sessionId: string, sk: string) => ({ pk: sessionPartition(sessionId), sk });
   const facts = (sessionId: string, sk: string) => ({ ...at(sessionId, sk), v: itemVersion });
   const entryOf = async (item: Item, { sessionId, turn }: Omit<ResultName, "source">): Promise<RequestEntry> => {
@@ -98,18 +105,20 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
     return { sessionId, turn, request: parseTurnRequest(await bodies.unpack(body), turn), ...there };
   };
   return {
-    ...deliveryStore(table),
-    async insertRequest({ sessionId, turn, hash, request, acceptance, body: packed }) {
-      const body = packed ?? (await bodies.pack(JSON.stringify(request), `requests/${sessionId}`));
+    ...deliveryStore(table, clock),
+    async insertRequest({ sessionId, turn, hash, request, acceptance, body: packed, expiresAt }) {
+      const place = { path: `requests/${sessionId}`, expiresAt };
+      const body = packed ?? (await bodies.pack(JSON.stringify(request), place));
       const extra = acceptance === undefined ? {} : { acceptance };
-      const found = await table.insert({ ...facts(sessionId, requestKey(turn)), turn, hash, body, ...extra });
+      const item = { ...facts(sessionId, requestKey(turn)), turn, hash, body, ...extra, expiresAt };
+      const found = await insertFresh(table, item, clock.now());
       if (found.moved) return { inserted: true };
       const { body: _, ...there } = toRequest(found.current, sessionId);
       return { inserted: false, ...there };
     },
     async getRequest(sessionId, turn) {
       const item = await table.get(at(sessionId, requestKey(turn)));
-      return item === undefined ? undefined : entryOf(item, { sessionId, turn });
+      return item === undefined || isExpired(item, clock.now()) ? undefined : entryOf(item, { sessionId, turn });
     },
     async getRequests(turns) {
       const byKey = new Map(turns.map((one) => [keyName(at(one.sessionId, requestKey(one.turn))), one]));
@@ -124,7 +133,7 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
     },
     async insertResult(entry, booking, spent = []) {
       const { sessionId, text, outcome, body: packed, ...rest } = entry;
-      const body = packed ?? (await bodies.pack(text, `results/${sessionId}`));
+      const body = packed ?? (await bodies.pack(text, { path: `results/${sessionId}`, expiresAt: entry.expiresAt }));
       const item = {
         ...facts(sessionId, resultKey(entry.turn, entry.source)),
         ...rest,
@@ -139,22 +148,22 @@ export function turnStore(table: Table, bodies: Bodies): Turns {
       const item = await table.get(at(sessionId, resultKey(turn, source)));
       return item === undefined ? undefined : toResult(item, sessionId);
     },
-    packRequests: (requests) =>
+    packRequests: (requests, expiresAt) =>
       bodies.packTogether(
         requests.map((request) => JSON.stringify(request)),
-        "requests",
+        { path: "requests", expiresAt },
       ),
-    packResults: (source, texts) => bodies.packTogether(texts, `results/${source}`),
+    packResults: (source, texts, expiresAt) => bodies.packTogether(texts, { path: `results/${source}`, expiresAt }),
     getResults: (names) => getResults(table, names),
     async attempted(names) {
       const keys = names.map(({ sessionId, turn, source }) => at(sessionId, attemptKey(turn, source)));
       return new Set((await table.getMany(keys)).map(({ sk }) => sk.split("#")[2] ?? ""));
     },
-    async putAttempt({ sessionId, turn, run, startedAt }) {
-      const item = { ...facts(sessionId, attemptKey(turn, run)), turn, run, startedAt };
+    async putAttempt({ sessionId, turn, run, startedAt, expiresAt }) {
+      const item = { ...facts(sessionId, attemptKey(turn, run)), turn, run, startedAt, expiresAt };
       await table.put({ item, when: [] });
     },
-    read: (sessionId) => readFacts(table, bodies, sessionId),
+    read: (sessionId) => readFacts(sessionId, { table, bodies, clock }),
     readBody: (result) => bodies.unpack(result.body),
   };
 }

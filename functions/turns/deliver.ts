@@ -7,6 +7,7 @@ import { nameOf } from "../domain/errors.ts";
 import { deliveryId } from "../domain/ids.ts";
 import { concurrency, eventsPerCall, maxDigestIds } from "../domain/limits.ts";
 import type { Log, Metrics } from "../domain/log.ts";
+import { expiriesOf } from "../domain/retention.ts";
 import type { Session, Status } from "../domain/session.ts";
 import type { Usage } from "../domain/usage.ts";
 import { type ResultPage, turnName } from "../store/deliveries.ts";
@@ -101,7 +102,11 @@ function isEndedBy(session: Session, page: ResultPage | undefined): boolean {
 
 async function notePage(ended: readonly Session[], { turns, clock, log, page }: DeliverDeps): Promise<boolean> {
   try {
-    if (page !== undefined) await turns.insertDeliveries(page, ended.map(turnName), clock.now());
+    if (page !== undefined)
+      await turns.insertDeliveries(page, ended.map(turnName), {
+        at: clock.now(),
+        expiresAt: expiriesOf(ended).lastExpiry,
+      });
     return true;
   } catch (error) {
     log("delivery_failed", { manifestId: page?.manifestId, error: nameOf(error) });
@@ -129,13 +134,13 @@ async function noteDelivery(
   isTaken: boolean,
   { sessions, turns, clock, log }: DeliverDeps,
 ): Promise<void> {
-  const { sessionId, turn } = session;
+  const { sessionId, turn, expiresAt } = session;
   if (!isTaken) {
     log("delivery_failed", { sessionId, turn });
     await sessions.note("undelivered", session, {});
     return;
   }
-  await turns.insertDelivery({ sessionId, turn, id: deliveryId(sessionId, turn), at: clock.now() });
+  await turns.insertDelivery({ sessionId, turn, id: deliveryId(sessionId, turn), at: clock.now(), expiresAt });
   await sessions.note("delivered", session, { delivered: true });
 }
 

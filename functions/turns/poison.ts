@@ -5,8 +5,5 @@ import { fail, type SettleDeps } from "./settle.ts";
 
 /** Ends what broke its handler each time, from wherever it stands. The turn is due to be delivered like any other. */
 export function failPoison(session: Session, deps: Pick<SettleDeps, "sessions" | "clock" | "log">): Promise<Moved> {
-  const { sessions, clock, log } = deps;
-  if (session.status !== "queued") return fail(session, poisonError, deps);
-  log("session_failed", { sessionId: session.sessionId, type: poisonError.type });
-  return sessions.move("failQueued", session, "failed", { error: poisonError, endedAt: clock.now() });
+  return fail(session, poisonError, deps);
 }

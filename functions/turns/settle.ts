@@ -113,7 +113,7 @@ async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps)
   }
   const isThere = ({ request: { message, previous } }: RequestEntry) =>
     message === null && previous?.turn === turn && previous.source === source;
-  const request = { sessionId, hash: last.hash, request: next };
+  const request = { sessionId, hash: last.hash, request: next, expiresAt: seen.expiresAt };
   const nextTurn = await insertNext(request, { after: turn, isThere }, turns);
   return sessions.move("nextTurn", seen, "queued", {
     ...outOfManifest,
@@ -127,7 +127,7 @@ async function continueTurn(seen: Session, entry: ResultEntry, deps: SettleDeps)
   });
 }
 
-/** Ends a turn for good, from the batch or the attempt it is in. A fallback's failure leaves the batch its chance. */
+/** Ends a turn for good, from wherever it stands. A fallback's failure leaves the batch its chance. */
 export function fail(
   seen: Session,
   error: SessionError,
@@ -136,6 +136,7 @@ export function fail(
   const { sessions, clock, log } = deps;
   const ending = { error: shortened(error), endedAt: clock.now() };
   log("session_failed", { sessionId: seen.sessionId, type: error.type });
+  if (seen.status === "queued") return sessions.move("failQueued", seen, "failed", ending);
   if (seen.status === "submitted") return sessions.move("leaveBatch", seen, "failed", ending);
   if (seen.manifestId !== undefined) return sessions.move("leaveRun", seen, "submitted", { because: error.type });
   return sessions.move("leaveRun", seen, "failed", ending);

@@ -17,9 +17,10 @@ export interface Written {
  */
 export async function writeResult(
   session: Session,
-  entry: ResultEntry,
+  result: ResultEntry,
   { turns, config }: { turns: Turns; config: Config },
 ): Promise<Written> {
+  const entry = { ...result, expiresAt: session.expiresAt };
   if (!entry.billed) return { isNew: await turns.insertResult(entry) };
   const booking = bookingOf(session, entry, config.prices);
   const { model, charge, unpriced: _, ...account } = booking;

@@ -44,7 +44,7 @@ async function writeManifest(): Promise<void> {
       sessionId: sessionIdOf(page * 1_000 + place + 1),
       turn: 1,
     }));
-    await manifests.addPage(manifestId, page + 1, members);
+    await manifests.addPage(manifest, page + 1, members);
   }
   const submitting = await manifests.move("submit", manifest, { notAfter: Date.now() });
   if (submitting !== undefined) await manifests.accept(submitting, task.batchId, undefined);

@@ -135,9 +135,9 @@ async function answered<T>(answer: T | Promise<T>): Promise<T> {
 /** As many as no slice or bundle holds twice. */
 async function madeBodies(agent: Agent): Promise<Packed[]> {
   const task = words(2_250, 3);
-  const store = bodyStore(memoryObjects());
+  const store = bodyStore(memoryObjects(), { now: Date.now, sleep: async () => {} });
   const requests = Array.from({ length: 2_000 }, () =>
     firstTurn(agent, { task: task(), model: agent.model, at: Date.now(), cache: { retention: "none", isAuto: false } }),
   );
-  return Promise.all(requests.map((request) => store.pack(JSON.stringify(request), "")));
+  return Promise.all(requests.map((request) => store.pack(JSON.stringify(request), { path: "" })));
 }

@@ -1,6 +1,8 @@
 import * as v from "valibot";
+import { defaultRetentionDays, maxRetentionDays, minRetentionDays } from "../limits.ts";
 import { readAgents } from "./agents.ts";
 import { readFederation } from "./federation.ts";
+import { integer } from "./fields.ts";
 import { readJobs } from "./jobs.ts";
 import { parseJsonText } from "./json-text.ts";
 import { readLanes } from "./lanes.ts";
@@ -16,6 +18,7 @@ const schema = v.object({
   lanes: v.optional(v.unknown()),
   realtime: v.optional(v.unknown()),
   pricing: v.optional(v.unknown()),
+  retentionDays: v.optional(integer(minRetentionDays, maxRetentionDays)),
 });
 
 export type ParsedConfig =
@@ -40,6 +43,7 @@ export function parseConfig(text: string, readSystemFile: (path: string) => stri
     realtime: rawRealtime,
     pricing,
     anthropic,
+    retentionDays = defaultRetentionDays,
   } = readObject(schema, json.value, { path: [], report, required: ["agents"] });
   const lanes = readLanes(rawLanes, report);
   const laneIds = lanes.map(({ id }) => id).filter((id) => id !== "");
@@ -51,5 +55,9 @@ export function parseConfig(text: string, readSystemFile: (path: string) => stri
   const federation = readFederation(anthropic, report);
   return problems.length > 0
     ? { ok: false, problems, warnings }
-    : { ok: true, config: { agents, jobs, lanes, realtime, prices, ...defined({ federation }) }, warnings };
+    : {
+        ok: true,
+        config: { agents, jobs, lanes, realtime, prices, retentionDays, ...defined({ federation }) },
+        warnings,
+      };
 }

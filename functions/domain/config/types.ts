@@ -114,6 +114,8 @@ export interface Config {
   federation?: Federation;
   /** What Anthropic publishes, as far as the file does not say otherwise. */
   prices: PriceTable;
+  /** How long a session takes messages; it is kept for a month beyond that. */
+  retentionDays: number;
 }
 
 export interface RealtimeLimits {

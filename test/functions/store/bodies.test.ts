@@ -2,13 +2,16 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { bodyStore } from "../../../functions/store/bodies.ts";
 import { memoryObjects } from "../../support/memory-services.ts";
+import { virtualClock } from "../../support/virtual-clock.ts";
 
-const folder = "results/01KAJ8Z3M4N5P6Q7R8S9T0V1W2";
+const path = "results/01KAJ8Z3M4N5P6Q7R8S9T0V1W2";
+const folder = { path };
 
 describe("a body", () => {
   const open = () => {
     const objects = memoryObjects();
-    return { objects, bodies: bodyStore(objects) };
+    const clock = virtualClock();
+    return { objects, clock, bodies: bodyStore(objects, clock) };
   };
 
   it.each([
@@ -30,7 +33,7 @@ describe("a body", () => {
     expect(objects.keys()).toEqual([]);
     const text = randomBytes(400_000).toString("base64");
     await bodies.pack(text, folder);
-    expect(objects.keys()).toEqual([expect.stringMatching(new RegExp(`^${folder}/[0-9a-f]{64}\\.gz$`))]);
+    expect(objects.keys()).toEqual([expect.stringMatching(new RegExp(`^${path}/[0-9a-f]{64}\\.gz$`))]);
   });
 
   it("packed again is the same object, and another body is another", async () => {
@@ -55,13 +58,11 @@ describe("a body", () => {
     const texts = Array.from({ length: 20 }, () => randomBytes(1_000).toString("base64"));
     const packed = await bodies.packTogether(texts, folder);
     let reads = 0;
-    const counted = bodyStore({
-      ...objects,
-      get: (key) => {
-        reads += 1;
-        return objects.get(key);
-      },
-    });
+    const get = (key: string) => {
+      reads += 1;
+      return objects.get(key);
+    };
+    const counted = bodyStore({ ...objects, get }, virtualClock());
     expect(await Promise.all(packed.map((one) => counted.unpack(one)))).toEqual(texts);
     expect(await counted.unpack(packed[7])).toBe(texts[7]);
     expect(reads).toBe(1);
@@ -73,7 +74,7 @@ describe("a body", () => {
     const [first] = await bodies.packTogether(texts, folder);
     let isAway = true;
     const away = { ...objects, get: (key: string) => (isAway ? Promise.reject(new Error("away")) : objects.get(key)) };
-    const store = bodyStore(away);
+    const store = bodyStore(away, virtualClock());
     await expect(store.unpack(first)).rejects.toThrow("away");
     isAway = false;
     expect(await store.unpack(first)).toBe(texts[0]);
@@ -86,9 +87,23 @@ describe("a body", () => {
     expect(objects.keys()).toEqual([]);
   });
 
+  it.each([
+    [1, "30-days"],
+    [30, "30-days"],
+    [30.1, "60-days"],
+    [120, "120-days"],
+    [395, "420-days"],
+    [-3, "30-days"],
+  ])("that is needed for %f days lies where nothing is removed before", async (days, step) => {
+    const { objects, bodies, clock } = open();
+    const expiresAt = clock.now() / 1000 + days * 24 * 3600;
+    await bodies.pack(randomBytes(400_000).toString("base64"), { path, expiresAt });
+    expect(objects.keys()).toEqual([expect.stringMatching(new RegExp(`^${step}/${path}/`))]);
+  });
+
   it("whose object is missing is an error, never an empty text", async () => {
     for (const place of [{ kind: "object" }, { kind: "part", from: 0, to: 9 }]) {
-      const packed = { ...place, key: `${folder}/gone.gz` };
+      const packed = { ...place, key: `${path}/gone.gz` };
       await expect(open().bodies.unpack(packed)).rejects.toMatchObject({ name: "CorruptRecordError" });
     }
   });

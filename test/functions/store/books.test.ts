@@ -5,12 +5,13 @@ import { bookStore, dayOf, minuteOf } from "../../../functions/store/books.ts";
 import { countingIds } from "../../support/chance.ts";
 import { memoryObjects } from "../../support/memory-services.ts";
 import { memoryTable } from "../../support/memory-table.ts";
+import { virtualClock } from "../../support/virtual-clock.ts";
 import { manifestId, sessionId } from "../domain/support.ts";
 
 const day = "2026-11-21";
 function open() {
   const table = memoryTable();
-  return { table, books: bookStore(table, bodyStore(memoryObjects()), countingIds()) };
+  return { table, books: bookStore(table, bodyStore(memoryObjects(), virtualClock()), countingIds()) };
 }
 const paying = (paid: bigint): Rollup => {
   const rollup = emptyRollup();

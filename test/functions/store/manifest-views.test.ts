@@ -3,7 +3,7 @@ import type { Manifest } from "../../../functions/domain/manifest.ts";
 import { listFrom, manifestViews } from "../../../functions/store/manifest-views.ts";
 import { manifestStore } from "../../../functions/store/manifests.ts";
 import { memoryTable } from "../../support/memory-table.ts";
-import { night } from "../../support/virtual-clock.ts";
+import { night, virtualClock } from "../../support/virtual-clock.ts";
 
 const dayMs = 24 * 3_600_000;
 const idOf = (number: number) => `01KAJ${String(number).padStart(21, "0")}`;
@@ -31,14 +31,14 @@ async function listed(table: ReturnType<typeof memoryTable>, below: string, olde
 describe("the list of manifests", () => {
   it("has each once, however often its creation was sent", async () => {
     const table = memoryTable();
-    const store = manifestStore(table);
+    const store = manifestStore(table, virtualClock());
     for (let sent = 0; sent < 2; sent += 1) await store.create(aManifest(1, night));
     expect(await listed(table, listFrom(night), night - dayMs)).toEqual([idOf(1)]);
   });
 
   it("goes through whole days and pages, the newest first, those of one moment by id", async () => {
     const table = memoryTable();
-    const store = manifestStore(table);
+    const store = manifestStore(table, virtualClock());
     for (let number = 1; number <= 450; number += 1)
       await store.create(aManifest(number, night + Math.floor(number / 2) * dayMs * 0.01));
     const all = Array.from({ length: 450 }, (_, index) => idOf(450 - index));
@@ -47,7 +47,7 @@ describe("the list of manifests", () => {
 
   it("begins below a place, that place left out", async () => {
     const table = memoryTable();
-    const store = manifestStore(table);
+    const store = manifestStore(table, virtualClock());
     for (const number of [1, 2, 3]) await store.create(aManifest(number, night));
     for await (const [newest] of manifestViews(table).newest(listFrom(night), night - dayMs))
       expect(await listed(table, newest?.position ?? "", night - dayMs)).toEqual([idOf(2), idOf(1)]);
@@ -70,7 +70,7 @@ describe("the list of manifests", () => {
 describe("the lines that were set aside", () => {
   it("are counted, up to a bound", async () => {
     const table = memoryTable();
-    const store = manifestStore(table);
+    const store = manifestStore(table, virtualClock());
     for (let line = 1; line <= 130; line += 1) await store.quarantine(idOf(1), line, "{}");
     await store.quarantine(idOf(2), 1, "{}");
     expect(await manifestViews(table).quarantined(idOf(1))).toBe(100);

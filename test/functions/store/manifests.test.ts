@@ -9,11 +9,12 @@ import {
 import { type Manifests, manifestStore } from "../../../functions/store/manifests.ts";
 import { countingIds } from "../../support/chance.ts";
 import { type MemoryTable, memoryTable } from "../../support/memory-table.ts";
+import { virtualClock } from "../../support/virtual-clock.ts";
 import { aManifest, manifestId, sessionId } from "../domain/support.ts";
 
 function open(): { table: MemoryTable; store: Manifests } {
   const table = memoryTable();
-  return { table, store: manifestStore(table) };
+  return { table, store: manifestStore(table, virtualClock()) };
 }
 
 const preparing = (more: Partial<Manifest> = {}) => {
@@ -99,7 +100,7 @@ describe("the members of a manifest", () => {
     const pages = Array.from({ length: 12 }, () =>
       Array.from({ length: 1_000 }, () => ({ sessionId: newId(), turn: 2 })),
     );
-    for (const [index, page] of pages.entries()) await store.addPage(manifestId, index + 1, page);
+    for (const [index, page] of pages.entries()) await store.addPage(preparing(), index + 1, page);
     const read = [];
     for await (const page of store.members(manifestId)) read.push(page);
     expect(read).toEqual(pages);
@@ -108,8 +109,8 @@ describe("the members of a manifest", () => {
   it("of a page that was written twice are there once", async () => {
     const { store } = open();
     const page = [{ sessionId, turn: 1 }];
-    await store.addPage(manifestId, 1, page);
-    await store.addPage(manifestId, 1, page);
+    await store.addPage(preparing(), 1, page);
+    await store.addPage(preparing(), 1, page);
     const read = [];
     for await (const members of store.members(manifestId)) read.push(...members);
     expect(read).toEqual(page);

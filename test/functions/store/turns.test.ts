@@ -3,12 +3,13 @@ import { bodyStore } from "../../../functions/store/bodies.ts";
 import { type RequestEntry, type ResultEntry, turnStore } from "../../../functions/store/turns.ts";
 import { memoryObjects } from "../../support/memory-services.ts";
 import { memoryTable } from "../../support/memory-table.ts";
-import { night } from "../../support/virtual-clock.ts";
+import { night, virtualClock } from "../../support/virtual-clock.ts";
 import { aSession, aUsage, manifestId, sessionId } from "../domain/support.ts";
 
 function open() {
   const table = memoryTable();
-  return { table, turns: turnStore(table, bodyStore(memoryObjects())) };
+  const clock = virtualClock();
+  return { table, clock, turns: turnStore(table, bodyStore(memoryObjects(), clock), clock) };
 }
 
 const request = (more: Partial<RequestEntry> = {}): RequestEntry => ({
