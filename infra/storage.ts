@@ -4,12 +4,13 @@ import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { bodyFolder, bodyStepDays, maxBodyDays } from "../functions/domain/limits.ts";
 import { acknowledge, acknowledgeLogs, acknowledgeWildcard } from "./acknowledge.ts";
 import type { Settings } from "./settings.ts";
 import { type IndexDefinition, type KeyAttribute, tableDefinition } from "./table-definition.ts";
 
-/** Longer than any result lives at Anthropic (29 days) and than manifests must be kept (35 days). */
-const bodyDays = 90;
+/** The folders that bodies are put in, each by how long they are needed at most; see `store/bodies.ts`. */
+const bodyFolders = Array.from({ length: maxBodyDays / bodyStepDays }, (_, step) => (step + 1) * bodyStepDays);
 
 /** What a room does with what is stored, and no more: a test holds it against the calls of a recorded run. */
 export interface StorageGrant {
@@ -33,6 +34,7 @@ export class Storage extends Construct {
       partitionKey: toAttribute(tableDefinition.partition),
       sortKey: toAttribute(tableDefinition.sort),
       billingMode: BillingMode.PAY_PER_REQUEST,
+      // Encrypted with the key that AWS keeps for the service: one of the account would be one more thing to lose, and to pay.
       timeToLiveAttribute: tableDefinition.timeToLive,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: isKept,
@@ -53,7 +55,12 @@ export class Storage extends Construct {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
-      lifecycleRules: [{ expiration: Duration.days(bodyDays), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      // No versions: a body never changes, and what has gone is to be gone.
+      versioned: false,
+      lifecycleRules: [
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        ...bodyFolders.map((days) => ({ prefix: `${bodyFolder(days)}/`, expiration: Duration.days(days + 1) })),
+      ],
       removalPolicy,
       autoDeleteObjects: !isKept,
     });

@@ -136,16 +136,20 @@ export function bookStore(table: Table, bodies: Bodies, newId: NewId): Books {
     async putDay(mark, rollup) {
       await table.transact([await sumItem(dayKey(mark.name), rollup), unmark(mark)]);
     },
-    async days(days) {
-      const found = new Map<string, Rollup>();
-      for (const item of await table.getMany(days.map(dayKey))) {
-        const day = item.pk.replace("USAGE#", "");
-        const sum = await readOrMark(item, "DAY", day);
-        if (!(sum instanceof CorruptRecordError)) found.set(day, sum);
-      }
-      return found;
-    },
+    days: (days) => readDays(days, table, readOrMark),
   };
+}
+
+type ReadOrMark = ReturnType<typeof sumReader>["readOrMark"];
+
+async function readDays(days: readonly string[], table: Table, readOrMark: ReadOrMark): Promise<Map<string, Rollup>> {
+  const found = new Map<string, Rollup>();
+  for (const item of await table.getMany(days.map(dayKey))) {
+    const day = item.pk.replace("USAGE#", "");
+    const sum = await readOrMark(item, "DAY", day);
+    if (!(sum instanceof CorruptRecordError)) found.set(day, sum);
+  }
+  return found;
 }
 
 /** Reads sums. One that is damaged is marked: the ledger has all that it was made of. */

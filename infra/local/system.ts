@@ -14,6 +14,7 @@ import type { BusEvent } from "./aws/event-store.ts";
 import { createBucket, createQueues, createTable } from "./aws/infrastructure.ts";
 import { startLocalAws } from "./aws/start.ts";
 import { endDeadRun } from "./dead-run.ts";
+import { removeExpired, sweepSeconds } from "./expired.ts";
 import { lockHome } from "./home.ts";
 import { laneSecrets } from "./lane-secrets.ts";
 import { divertLog } from "./log-lines.ts";
@@ -169,6 +170,8 @@ async function startFunctions(
     authorize: authorizer.handler,
     appFor: (path) => (spawnPaths.includes(path) ? spawn.app() : sessions.app()),
   });
+  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient());
+  const sweep = async () => void (await removeExpired(dynamo, tableName, Date.now()));
   const failed = (who: string) => (error: unknown) => say(`${who} failed, and will be called again: ${String(error)}`);
   const seconds = settings.tickSeconds;
   const clocks = [
@@ -176,6 +179,7 @@ async function startFunctions(
       repeat({ seconds }, () => batcher.handler({ lane }, undefined), failed("batcher")),
     ),
     repeat({ seconds, atOnce: pollersAtOnce }, () => poller.handler(undefined, undefined), failed("poller")),
+    repeat({ seconds: sweepSeconds }, sweep, failed("sweep")),
     repeat({ seconds: cronLookSeconds }, cronClock(config.jobs, settings.home, fire), failed("cron")),
     pumpQueue(new SQSClient(), {
       QueueUrl: queueUrls.get("realtime") ?? "",

@@ -1,8 +1,13 @@
+import { randomBytes } from "node:crypto";
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
+import { bodyStepDays, maxRetentionDays, retentionGraceDays } from "../../functions/domain/limits.ts";
 import { routesOf } from "../../functions/domain/routes.ts";
+import { bodyStore } from "../../functions/store/bodies.ts";
 import { rooms } from "../../infra/bundle.ts";
 import { tableInput } from "../../infra/table-definition.ts";
+import { memoryObjects } from "../support/memory-services.ts";
+import { virtualClock } from "../support/virtual-clock.ts";
 import { functionOf, resources, synthesize } from "./support.ts";
 
 const template = synthesize();
@@ -72,6 +77,10 @@ describe("the table", () => {
     expect(attributes).toEqual(new Set(["byAgent", "byLabel", "listAt", "pk", "sk"]));
   });
 
+  it("is encrypted with the key of the service, not one that can be lost", () => {
+    expect(table?.Properties.SSESpecification).toBeUndefined();
+  });
+
   it("forgets what has expired, and can be restored to any second", () => {
     expect(table?.Properties.TimeToLiveSpecification).toEqual({ AttributeName: "expiresAt", Enabled: true });
     expect(table?.Properties.PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
@@ -87,7 +96,7 @@ describe("the table", () => {
 });
 
 describe("the bucket", () => {
-  it("is closed, encrypted, and empties itself after 90 days", () => {
+  it("is closed, encrypted, and keeps no versions", () => {
     template.hasResourceProperties("AWS::S3::Bucket", {
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
@@ -98,11 +107,7 @@ describe("the bucket", () => {
       BucketEncryption: {
         ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
       },
-      LifecycleConfiguration: {
-        Rules: [
-          { ExpirationInDays: 90, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: "Enabled" },
-        ],
-      },
+      VersioningConfiguration: Match.absent(),
     });
     template.hasResourceProperties("AWS::S3::BucketPolicy", {
       PolicyDocument: {
@@ -111,6 +116,32 @@ describe("the bucket", () => {
         ]),
       },
     });
+  });
+
+  it("forgets each body after the longest time that any session may need it, and no other", async () => {
+    const [[, bucket] = []] = resources(template, "AWS::S3::Bucket");
+    const rules: { Prefix?: string; ExpirationInDays?: number }[] = bucket?.Properties.LifecycleConfiguration.Rules;
+    const expiring = rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined);
+    for (let days = 1; days <= maxRetentionDays + retentionGraceDays; days += 7) {
+      const objects = memoryObjects();
+      const clock = virtualClock();
+      const expiresAt = clock.now() / 1000 + days * 24 * 3600;
+      await bodyStore(objects, clock).pack(randomBytes(400_000).toString("base64"), { path: "results/x", expiresAt });
+      const matching = expiring.filter(({ Prefix = "" }) => objects.keys()[0]?.startsWith(Prefix));
+      expect(matching).toHaveLength(1);
+      expect(matching[0]?.ExpirationInDays).toBeGreaterThan(days);
+      expect(matching[0]?.ExpirationInDays).toBeLessThanOrEqual(days + bodyStepDays + 1);
+    }
+    // The sums of days stay, and so do the few that are too large for their item.
+    expect(expiring.filter(({ Prefix }) => Prefix === undefined || "usage/".startsWith(Prefix))).toEqual([]);
+  });
+
+  it("is deleted from by no function", () => {
+    const statements = resources(template, "AWS::IAM::Policy").flatMap(
+      ([, { Properties }]) => Properties.PolicyDocument.Statement,
+    );
+    const actions: string[] = statements.flatMap(({ Action }: { Action: string | string[] }) => Action);
+    expect(actions.filter((action) => /^s3:(Delete|\*)/.test(action))).toEqual([]);
   });
 
   it("outlives the stack in production, and only there", () => {

@@ -37,6 +37,10 @@ export function openObjectStore(path: string, deps: { now: () => number }) {
     ),
     body: database.prepare("SELECT body FROM objects WHERE bucket = ? AND key = ?"),
     remove: database.prepare("DELETE FROM objects WHERE bucket = ? AND key = ?"),
+    // A folder says for how many days its objects are needed; the others stay.
+    expire: database.prepare(
+      "DELETE FROM objects WHERE key GLOB '[0-9]*-days/*' AND modified_at < ? - (key + 1) * 86400000",
+    ),
   };
   return {
     createBucket: (name: string): void => void sql.createBucket.run(name),
@@ -54,6 +58,8 @@ export function openObjectStore(path: string, deps: { now: () => number }) {
     body(bucket: string, key: string): Uint8Array {
       return v.parse(bodyRow, sql.body.get(bucket, key)).body;
     },
+    /** What a lifecycle rule for each folder does on AWS. */
+    expire: (): void => void sql.expire.run(deps.now()),
     remove: (bucket: string, key: string): void => void sql.remove.run(bucket, key),
     close: (): void => database.close(),
   };

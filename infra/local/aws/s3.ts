@@ -8,6 +8,8 @@ import { type ObjectFacts, type ObjectStore, openObjectStore } from "./s3-store.
 const keptHeaders =
   /^(content-type|content-encoding|content-language|content-disposition|cache-control|expires|x-amz-meta-.+)$/;
 
+const dayMs = 24 * 3_600_000;
+
 /** Asked for by header, not done here: refused, so that nobody takes the plain answer for the one asked for. */
 const refusedHeaders = ["range", "x-amz-copy-source", "x-amz-trailer", "x-amz-write-offset-bytes"];
 
@@ -20,8 +22,14 @@ export async function startS3(
   deps: { now: () => number; log: (line: string) => void },
 ): Promise<LocalServer> {
   const store = openObjectStore(path, deps);
+  store.expire();
+  const daily = setInterval(store.expire, dayMs).unref();
   const server = await serve((request) => answer(request, store), deps.log);
-  return { url: server.url, close: () => server.close().finally(() => store.close()) };
+  const end = () => {
+    clearInterval(daily);
+    store.close();
+  };
+  return { url: server.url, close: () => server.close().finally(end) };
 }
 
 function answer(request: LocalRequest, store: ObjectStore): Reply {

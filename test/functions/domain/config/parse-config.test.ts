@@ -27,6 +27,13 @@ describe("a configuration", () => {
     expect(configOf({ agents: { list: [{ id: "worker" }] } }).agents).toHaveLength(1);
   });
 
+  it("keeps sessions for 90 days, or as long as it says, from 35 on: manifests are kept so long", () => {
+    expect(configOf({ agents }).retentionDays).toBe(90);
+    expect(configOf({ agents, retentionDays: 35 }).retentionDays).toBe(35);
+    for (const retentionDays of [34, 366, 90.5, "90"])
+      expect(problemsOf({ agents, retentionDays })).toEqual(["retentionDays: must be an integer from 35 to 365"]);
+  });
+
   it("that is not JSON is refused with line and column", () => {
     expect(parseConfig('{\n  "agents": oops\n}', nothing)).toMatchObject({
       ok: false,

@@ -90,6 +90,46 @@ describe("an object", () => {
   });
 });
 
+describe("an object in a folder of so many days", () => {
+  it("is gone a day after them, counted from when it was put last; one elsewhere stays", async () => {
+    const home = temporaryHome();
+    const deps = testDeps();
+    const days = (count: number) => deps.pass(count * 24 * 3600);
+    const start = async () => {
+      const server = await startS3(join(home, "s3.sqlite"), deps);
+      const s3 = new S3Client({ ...clientOptions, endpoint: server.url });
+      const put = (key: string) => s3.send(new PutObjectCommand({ ...at(key), Body: "text" }));
+      const isThere = (key: string) =>
+        s3.send(new HeadObjectCommand(at(key))).then(
+          () => true,
+          () => false,
+        );
+      const stop = async () => {
+        s3.destroy();
+        await server.close();
+      };
+      return { s3, put, isThere, stop };
+    };
+    const first = await start();
+    await first.s3.send(new CreateBucketCommand({ Bucket: "bodies" }));
+    for (const key of ["30-days/results/a", "30-days/results/again", "60-days/results/a", "usage/a"])
+      await first.put(key);
+    days(20);
+    await first.put("30-days/results/again");
+    await first.stop();
+    days(11.1);
+    const second = await start();
+    expect(await second.isThere("30-days/results/a")).toBe(false);
+    expect(await second.isThere("30-days/results/again")).toBe(true);
+    await second.stop();
+    days(400);
+    const third = await start();
+    expect(await third.isThere("60-days/results/a")).toBe(false);
+    expect(await third.isThere("usage/a")).toBe(true);
+    await third.stop();
+  });
+});
+
 describe("S3 refuses", () => {
   it("a body that does not match its checksum", async () => {
     const { url } = await running();
