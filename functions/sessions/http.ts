@@ -17,7 +17,7 @@ import { find } from "./find.ts";
 import type { FollowUpDeps } from "./follow-up.ts";
 import { followUpRoutes } from "./follow-up-http.ts";
 import { type LanesDeps, laneRoutes } from "./lanes.ts";
-import { type ListInput, listPage, readLimit } from "./list.ts";
+import { type ListInput, listPage, readLimit, readTime } from "./list.ts";
 import { readParameters } from "./parameters.ts";
 import { type TokensDeps, tokenRoutes } from "./tokens.ts";
 import { type UsageDeps, usageRoutes } from "./usage.ts";
@@ -88,14 +88,16 @@ async function readFacts(session: Session, { turns }: SessionsDeps): Promise<Tur
 }
 
 function readListInput(c: HttpContext): ListInput {
-  const query = readParameters(c, ["agentId", "label", "status", "cursor", "limit"]);
-  const { agentId, label, cursor } = query;
+  const query = readParameters(c, ["agentId", "label", "status", "from", "to", "cursor", "limit"]);
+  const { agentId, label, cursor, from, to } = query;
   const status = readStatus(query.status);
   return {
     limit: readLimit(query.limit),
     agents: c.get("principal").agents,
     ...(agentId === undefined ? {} : { agentId }),
     ...(label === undefined ? {} : { label }),
+    ...(from === undefined ? {} : { from: readTime(from, "from") }),
+    ...(to === undefined ? {} : { to: readTime(to, "to") }),
     ...(cursor === undefined ? {} : { cursor }),
     ...(status === undefined ? {} : { status }),
   };

@@ -1,3 +1,4 @@
+import { iso } from "../domain/clock.ts";
 import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
 import { defaultPageSize, maxListExamined, maxPageSize } from "../domain/limits.ts";
@@ -10,6 +11,9 @@ export interface ListInput {
   agentId?: string;
   label?: string;
   status?: Status;
+  /** Accepted from then on, and before then: milliseconds since the epoch. */
+  from?: number;
+  to?: number;
   cursor?: string;
   limit: number;
   /** Those that whoever asks may see. */
@@ -33,12 +37,15 @@ export async function listPage(
     (label === undefined || session.label === label) &&
     (status === undefined || session.status === status);
   const page: { session: Session; position: string }[] = [];
-  let below = input.cursor === undefined ? undefined : readCursor(input.cursor);
+  let below = lowest(input.cursor === undefined ? undefined : readCursor(input.cursor), input.to);
+  // Positions begin with the time, so that one of `to` itself comes after it.
+  const from = input.from === undefined ? "" : iso(input.from);
   for (let examined = 0; examined < maxListExamined; ) {
     const listed = await sessions.list({ by, limit: maxPageSize, ...(below === undefined ? {} : { below }) });
     const found = await sessions.getMany(listed.map(({ sessionId }) => sessionId));
     const byId = new Map(found.sessions.map((session) => [session.sessionId, session]));
     for (const { sessionId, position } of listed) {
+      if (position < from) return toPage(page, undefined);
       const session = byId.get(sessionId);
       below = position;
       if (session !== undefined && wanted(session)) page.push({ session, position });
@@ -59,6 +66,11 @@ function listsFor({ agentId, label, agents }: ListInput, config: Config): ListQu
   return { agentIds: agents === "*" ? config.agents.map(({ id }) => id) : agents };
 }
 
+function lowest(cursor: string | undefined, to: number | undefined): string | undefined {
+  const end = to === undefined ? undefined : iso(to);
+  return cursor === undefined || (end !== undefined && end < cursor) ? end : cursor;
+}
+
 function toPage(page: readonly { session: Session }[], position: string | undefined) {
   const sessions = page.map(({ session }) => session);
   return position === undefined ? { sessions } : { sessions, cursor: writeCursor(position) };
@@ -73,6 +85,20 @@ export function readCursor(cursor: string): string {
   const position = Buffer.from(cursor, "base64url").toString();
   if (!positionPattern.test(position)) throw new RequestError(400, "cursor: is not one of ours", { param: "cursor" });
   return position;
+}
+
+/**
+ * A day of UTC, or a time.
+ * @throws RequestError 400 naming the parameter
+ */
+export function readTime(text: string, param: string): number {
+  const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/.test(text) ? Date.parse(text) : Number.NaN;
+  // `2026-02-30` is a time to `Date.parse`, and another day.
+  if (Number.isNaN(time) || iso(time).slice(0, 10) !== text.slice(0, 10)) {
+    const message = `${param}: must be a day such as 2026-11-21, or a time such as 2026-11-21T06:00:00Z`;
+    throw new RequestError(400, message, { param });
+  }
+  return time;
 }
 
 /** @throws RequestError 400 naming `limit` */

@@ -32,6 +32,7 @@ describe("GET /api/sessions/{id}", () => {
       routing: expect.objectContaining({ mode: "batch", onDeadline: "wait" }),
       createdAt: at(0),
       deadlineAt: at(7_200),
+      expiresAt: "2027-03-22T03:00:00.000Z",
       usage: noUsage,
       delivery: { status: "not-due", id: `${sessionId}.1.completed` },
       metadata: { job: 7 },

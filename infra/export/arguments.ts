@@ -1,0 +1,35 @@
+import { parseArgs } from "node:util";
+
+export interface ExportSettings {
+  url: string;
+  token: string;
+  /** Sessions that were accepted from `from` on and before `to`, as the API reads both. */
+  from: string;
+  to: string;
+  agent?: string;
+  /** A file; standard output without it. */
+  out?: string;
+}
+
+export type ParsedArguments = { ok: true; settings: ExportSettings } | { ok: false; problem: string };
+
+export const usage = `usage: OFFPEAK_URL=… OFFPEAK_TOKEN=… npm run --silent export -- --from 2026-11-01 --to 2026-11-20 [--agent worker] [--out FILE]
+Days are those of UTC, or times such as 2026-11-01T06:00:00Z; --to is not included.`;
+
+/** @param now what is accepted later than this is no part of an export without --to */
+export function readArguments(args: readonly string[], env: NodeJS.ProcessEnv, now: Date): ParsedArguments {
+  const url = env["OFFPEAK_URL"];
+  const token = env["OFFPEAK_TOKEN"];
+  if (url === undefined || !URL.canParse(url)) return { ok: false, problem: "OFFPEAK_URL: must be the URL of the API" };
+  if (token === undefined || token === "") return { ok: false, problem: "OFFPEAK_TOKEN: must be a token of the API" };
+  try {
+    const text = { type: "string" } as const;
+    const { values } = parseArgs({ args: [...args], options: { from: text, to: text, agent: text, out: text } });
+    const { from, to = now.toISOString(), agent, out } = values;
+    if (from === undefined) return { ok: false, problem: "--from: is required" };
+    const more = { ...(agent === undefined ? {} : { agent }), ...(out === undefined ? {} : { out }) };
+    return { ok: true, settings: { url, token, from, to, ...more } };
+  } catch (error) {
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
