@@ -15,6 +15,8 @@ export const tasksPerObject = 100;
 export const maxIdempotencyKeyCharacters = 255;
 export const maxLabelCharacters = 64;
 export const maxModelCharacters = 128;
+/** Anthropic: those seen have 33; a key of the table may have 2,048. */
+export const maxBatchIdCharacters = 128;
 export const maxMetadataBytes = 4 * 1024;
 /** Thirty days: longer than any batch and any result lives (29 days). */
 export const maxTimeoutSeconds = 30 * 24 * 3600;

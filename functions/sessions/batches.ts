@@ -2,7 +2,7 @@ import type { HttpContext } from "../clients/http.ts";
 import { type Clock, iso } from "../domain/clock.ts";
 import { RequestError } from "../domain/errors.ts";
 import { isId } from "../domain/ids.ts";
-import { clockSkewSeconds, manifestListDays, maxListExamined } from "../domain/limits.ts";
+import { clockSkewSeconds, manifestListDays, maxBatchIdCharacters, maxListExamined } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import { type ManifestState, manifestStates } from "../domain/manifest.ts";
 import { type ListedManifest, listFrom, type ManifestViews } from "../store/manifest-views.ts";
@@ -52,7 +52,8 @@ type Found = Pick<ListedManifest, "manifestId" | "manifest">;
 /** By the manifest's own id, or by the batch's. */
 async function find(id: string, { manifestViews, log }: BatchesDeps): Promise<Found> {
   const own = isId(id.toUpperCase()) ? id.toUpperCase() : undefined;
-  const manifestId = own ?? (id.startsWith("msgbatch_") ? await manifestViews.ownerOf(id) : undefined);
+  const isTheirs = id.startsWith("msgbatch_") && id.length <= maxBatchIdCharacters;
+  const manifestId = own ?? (isTheirs ? await manifestViews.ownerOf(id) : undefined);
   const manifest = manifestId === undefined ? undefined : await manifestViews.get(manifestId);
   if (manifestId === undefined || manifest === undefined)
     throw new RequestError(404, "there is no such batch of ours", { param: "batchId" });

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { type HttpContext, readJson } from "../clients/http.ts";
 import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
+import { maxLabelCharacters } from "../domain/limits.ts";
 import { parseStrictly } from "../domain/parse.ts";
 import { type AgentSet, checkAgent } from "../domain/principal.ts";
 import type { Latencies } from "../store/latencies.ts";
@@ -10,8 +11,12 @@ import { find } from "./find.ts";
 import { readCursor } from "./list.ts";
 import { describe } from "./view.ts";
 
-const name = v.optional(v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty")));
-const bodySchema = v.object({ label: name, agentId: name, cursor: name }, "must be a JSON object");
+const text = v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty"));
+const name = v.pipe(text, v.maxLength(maxLabelCharacters, `must have at most ${maxLabelCharacters} characters`));
+const bodySchema = v.object(
+  { label: v.optional(name), agentId: v.optional(name), cursor: v.optional(text) },
+  "must be a JSON object",
+);
 
 export function cancelRoutes(deps: CancelDeps & { config: Config; latencies: Latencies }) {
   return {

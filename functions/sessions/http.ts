@@ -18,7 +18,7 @@ import type { FollowUpDeps } from "./follow-up.ts";
 import { followUpRoutes } from "./follow-up-http.ts";
 import { type LanesDeps, laneRoutes } from "./lanes.ts";
 import { type ListInput, listPage, readLimit, readTime } from "./list.ts";
-import { readParameters } from "./parameters.ts";
+import { checkName, readParameters } from "./parameters.ts";
 import { type TokensDeps, tokenRoutes } from "./tokens.ts";
 import { type UsageDeps, usageRoutes } from "./usage.ts";
 import { describe, summarize, transcript } from "./view.ts";
@@ -91,6 +91,8 @@ function readListInput(c: HttpContext): ListInput {
   const query = readParameters(c, ["agentId", "label", "status", "from", "to", "cursor", "limit"]);
   const { agentId, label, cursor, from, to } = query;
   const status = readStatus(query.status);
+  checkName(agentId, "agentId");
+  checkName(label, "label");
   return {
     limit: readLimit(query.limit),
     agents: c.get("principal").agents,

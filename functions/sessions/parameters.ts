@@ -1,5 +1,15 @@
 import type { HttpContext } from "../clients/http.ts";
 import { RequestError } from "../domain/errors.ts";
+import { maxLabelCharacters } from "../domain/limits.ts";
+
+/**
+ * The id of an agent, or a label. None is longer than this, and the table has no key that is.
+ * @throws RequestError 400 naming the parameter
+ */
+export function checkName(text: string | undefined, param: string): void {
+  if (text === undefined || text.length <= maxLabelCharacters) return;
+  throw new RequestError(400, `${param}: must have at most ${maxLabelCharacters} characters`, { param });
+}
 
 /**
  * The parameters of a query, of which only these are known.

@@ -8,6 +8,16 @@ export class ValidationException extends Error {
   override name = "ValidationException";
 }
 
+/** DynamoDB: the value of a key attribute, in bytes. */
+const maxPartitionKeyBytes = 2048;
+const maxSortKeyBytes = 1024;
+
+/** Asked for or written, in the table or an index: a key that is too large is refused. */
+export function checkSize(name: string, value: unknown, most = maxPartitionKeyBytes): void {
+  if (typeof value === "string" && Buffer.byteLength(value) > most)
+    throw new ValidationException(`${name}: Size of hashkey has exceeded the maximum size limit of ${most} bytes`);
+}
+
 /** The attributes of an index's key; an item that lacks one is not in the index. */
 export interface IndexKeys {
   name: string;
@@ -69,6 +79,8 @@ export function checkedItem(item: Item, indexes: readonly IndexKeys[]): Item {
 }
 
 export function checkKey({ pk, sk }: Key): void {
+  checkSize("pk", pk, maxPartitionKeyBytes);
+  checkSize("sk", sk, maxSortKeyBytes);
   if (pk === "" || sk === "") throw new ValidationException("the values of key attributes must not be empty");
 }
 

@@ -18,6 +18,7 @@ import {
   bytesOf,
   checkedItem,
   checkKey,
+  checkSize,
   compareValues,
   copied,
   type IndexKeys,
@@ -68,9 +69,13 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
   return {
     items: () => copied(history.all()),
     peek: (key) => history.get(key),
-    get: async (key) => copied(history.get(key)),
+    get: async (key) => {
+      checkKey(key);
+      return copied(history.get(key));
+    },
     getMany: async (keys) => {
       checkDistinct(keys);
+      keys.forEach(checkKey);
       return keys.flatMap((key) => copied(history.get(key)) ?? []);
     },
     insert: async (item) => put({ item, when: [{ attribute: "pk", is: "absent" }] }),
@@ -82,9 +87,13 @@ export function memoryTable(options: MemoryTableOptions = {}): MemoryTable {
       history.atOnce(() => writes.forEach(carryOut));
       return true;
     },
-    query: async (query) => runQuery(history.partition(query.pk), query),
+    query: async (query) => {
+      checkSize("pk", query.pk);
+      return runQuery(history.partition(query.pk), query);
+    },
     async queryIndex(query) {
       const index = indexes.find(({ name }) => name === query.index);
+      checkSize(query.partition.attribute, query.partition.value);
       if (index === undefined) throw new ValidationException(`no index ${query.index}`);
       const items = indexLagMs === undefined ? history.walk(query) : inOrder(history.asOf(indexLagMs), query);
       return runIndexQuery(items, query, index.includes ?? []);
