@@ -9,6 +9,9 @@ export interface Clock {
 /** A new id: 26 characters of Crockford base32, time-ordered. */
 export type NewId = () => string;
 
+/** ECMAScript: the last moment that a date can name. */
+export const maxTime = 8_640_000_000_000_000;
+
 export function iso(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }

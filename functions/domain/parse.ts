@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { maxTime } from "./clock.ts";
 import { CorruptRecordError } from "./errors.ts";
 
 /** One thing wrong with an input: where, and what. */
@@ -10,6 +11,9 @@ export interface Problem {
 const isPlainObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 /** Whatever its keys are. Not a `record`, which takes a list for one and leaves out keys such as `constructor`. */
 export const jsonObject = v.custom<Record<string, unknown>>(isPlainObject, "must be an object");
+
+/** A stored time: milliseconds since the epoch, as far as there are dates. */
+export const time = v.pipe(v.number(), v.minValue(0), v.maxValue(maxTime));
 
 /** `agents.list[5].cacheRetention` */
 export function formatPath(keys: readonly unknown[]): string {

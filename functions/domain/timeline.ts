@@ -1,3 +1,4 @@
+import { maxTime } from "./clock.ts";
 import { maxTimelineCharacters, timelineFirst, timelineLast } from "./limits.ts";
 import { type MoveName, type Session, type Status, statuses } from "./session.ts";
 
@@ -58,6 +59,8 @@ export function readTimeline(entries: readonly string[]): TimelineEntry[] {
   return entries.flatMap((text) => {
     const [, at, word, turn, attempt, why = ""] = /^(\d+)\|([a-z]+)\|(\d+)\.(\d+)\|(.*)$/s.exec(text) ?? [];
     const status = statuses.find((one) => one === word);
-    return status === undefined ? [] : [{ at: Number(at), status, turn: Number(turn), attempt: Number(attempt), why }];
+    return status === undefined || Number(at) > maxTime
+      ? []
+      : [{ at: Number(at), status, turn: Number(turn), attempt: Number(attempt), why }];
   });
 }

@@ -3,7 +3,7 @@ import { type Marking, withCacheMarkers } from "./cache-markers.ts";
 import type { Agent, CacheRetention } from "./config/index.ts";
 import { CorruptRecordError } from "./errors.ts";
 import { type CustomId, formatCustomId } from "./ids.ts";
-import { jsonObject, parseJson, parseRecord } from "./parse.ts";
+import { jsonObject, parseJson, parseRecord, time } from "./parse.ts";
 import { type RawJson, stringifyWithRaw } from "./raw-json.ts";
 import { terminalStatuses } from "./session.ts";
 
@@ -39,7 +39,7 @@ const schema = v.strictObject({
   /** Which call asked for it: the same for a repeat with one idempotency key. First turns have the session's id for that. */
   callId: v.optional(v.string()),
   /** When the message was accepted, milliseconds since the epoch. */
-  at: v.number(),
+  at: time,
   metadata: v.optional(jsonObject),
 });
 

@@ -3,6 +3,7 @@ import type { Clause, Item, Key, Table } from "../clients/table.ts";
 import { iso, type NewId } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import { manifestListDays, maxSumsPerTick, partDays } from "../domain/limits.ts";
+import { time } from "../domain/parse.ts";
 import { daysLater } from "../domain/retention.ts";
 import { addRollup, emptyRollup, parseRollup, type Rollup, rollupText } from "../domain/rollup.ts";
 import type { Bodies } from "./bodies.ts";
@@ -52,7 +53,7 @@ const runSchema = v.object({
   turn: v.number(),
   run: v.string(),
   /** When its call is over, whatever came of it. */
-  endsAt: v.number(),
+  endsAt: time,
 });
 export type BookedRun = v.InferOutput<typeof runSchema>;
 

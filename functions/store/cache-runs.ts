@@ -3,6 +3,7 @@ import type { Table } from "../clients/table.ts";
 import type { CacheRun } from "../domain/cache-choice.ts";
 import { type Clock, iso } from "../domain/clock.ts";
 import { cacheRunDays, maxCacheRuns } from "../domain/limits.ts";
+import { time } from "../domain/parse.ts";
 import { daysLater } from "../domain/retention.ts";
 import type { Mode } from "../domain/session.ts";
 import { itemVersion, readItem } from "./versions.ts";
@@ -23,8 +24,8 @@ export interface CacheRuns {
 }
 
 const schema = v.object({
-  startedAt: v.number(),
-  endedAt: v.number(),
+  startedAt: time,
+  endedAt: time,
   requests: v.number(),
   read: v.number(),
   written5m: v.number(),

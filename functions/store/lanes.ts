@@ -2,12 +2,13 @@ import * as v from "valibot";
 import type { Clause, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
 import { maxParkSeconds } from "../domain/limits.ts";
+import { time } from "../domain/parse.ts";
 import { itemVersion, readableItem } from "./versions.ts";
 
 const schema = v.object({
   reason: v.string(),
-  since: v.number(),
-  until: v.number(),
+  since: time,
+  until: time,
   /** How long this stay is; the next is twice as long. */
   seconds: v.number(),
   /** An accepted create proves nothing here: results said that there is no credit. Only a result ends it. */

@@ -4,6 +4,7 @@ import type { Clock } from "../domain/clock.ts";
 import { sha256 } from "../domain/ids.ts";
 import { type Expected, expectedFrom, leadSecondsFrom, type Sample } from "../domain/latency.ts";
 import { sampleDays, sampleSlots } from "../domain/limits.ts";
+import { time } from "../domain/parse.ts";
 import { realtimeQueue } from "../domain/queue-message.ts";
 import { daysLater } from "../domain/retention.ts";
 import { itemVersion, readItem } from "./versions.ts";
@@ -19,7 +20,7 @@ export interface Latencies {
 }
 
 const schema = v.object({
-  at: v.number(),
+  at: time,
   typicalSeconds: v.number(),
   slowSeconds: v.number(),
   waitSeconds: v.exactOptional(v.number()),

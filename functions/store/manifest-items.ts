@@ -3,15 +3,18 @@ import type { Item, Key, Table } from "../clients/table.ts";
 import { iso } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import { type Manifest, type Member, manifestStates } from "../domain/manifest.ts";
+import { time } from "../domain/parse.ts";
 import { readableItem, readItem } from "./versions.ts";
 
 /** How a manifest lies in the table. */
-const optionalTime = v.exactOptional(v.number());
+/** In seconds. */
+const optionalExpiry = v.exactOptional(v.number());
+const optionalTime = v.exactOptional(time);
 const schema = v.object({
   manifestId: v.string(),
   lane: v.string(),
   state: v.picklist(manifestStates),
-  createdAt: v.number(),
+  createdAt: time,
   count: v.number(),
   bytes: v.number(),
   pages: v.number(),
@@ -32,9 +35,9 @@ const schema = v.object({
   releaseNotBefore: optionalTime,
   missingSince: optionalTime,
   settledAt: optionalTime,
-  firstExpiry: optionalTime,
-  lastExpiry: optionalTime,
-  nextExpiry: optionalTime,
+  firstExpiry: optionalExpiry,
+  lastExpiry: optionalExpiry,
+  nextExpiry: optionalExpiry,
   results: v.exactOptional(
     v.object({ succeeded: v.number(), errored: v.number(), canceled: v.number(), expired: v.number() }),
   ),

@@ -4,6 +4,7 @@ import type { NewId } from "../domain/clock.ts";
 import { chunksOf } from "../domain/concurrently.ts";
 import { membersPerPage } from "../domain/limits.ts";
 import type { Member } from "../domain/manifest.ts";
+import { time } from "../domain/parse.ts";
 import type { PrimerHint } from "../domain/priming.ts";
 import { itemVersion, readableItem, readItem } from "./versions.ts";
 
@@ -18,10 +19,10 @@ export interface Primers {
 
 /** Longer than anybody waits. */
 const keptSeconds = 2 * 24 * 3600;
-const hintSchema = v.object({ manifestId: v.string(), at: v.number() });
+const hintSchema = v.object({ manifestId: v.string(), at: time });
 const pageSchema = v.object({
   members: v.array(v.strictObject({ sessionId: v.string(), turn: v.number() })),
-  until: v.number(),
+  until: time,
 });
 
 const hintKey = (lane: string, key: string) => ({ pk: `PRIMER#${lane}#${key}`, sk: "HINT" });

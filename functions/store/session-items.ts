@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Clause, Item } from "../clients/table.ts";
 import { iso } from "../domain/clock.ts";
 import { isId } from "../domain/ids.ts";
+import { time } from "../domain/parse.ts";
 import {
   duePartition,
   dueShardOf,
@@ -18,7 +19,6 @@ import { itemVersion, readItem } from "./versions.ts";
 export const sessionPartition = (sessionId: string) => `SESSION#${sessionId}`;
 export const metaKey = (sessionId: string) => ({ pk: sessionPartition(sessionId), sk: "META" });
 
-const time = v.number();
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const schema = v.object({
   sessionId: v.pipe(v.string(), v.check(isId, "must be an id")),

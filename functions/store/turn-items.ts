@@ -3,6 +3,7 @@ import type { Item, Key, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import type { Booking } from "../domain/ledger.ts";
+import { time } from "../domain/parse.ts";
 import { picoText } from "../domain/picos.ts";
 import { tiers } from "../domain/prices.ts";
 import { isExpired } from "../domain/retention.ts";
@@ -37,7 +38,7 @@ const resultSchema = v.object({
   label: v.exactOptional(v.string()),
   cronJob: v.exactOptional(v.string()),
   charge: v.exactOptional(chargeSchema),
-  receivedAt: v.number(),
+  receivedAt: time,
   body: v.unknown(),
 });
 export type StoredResult = v.InferOutput<typeof resultSchema>;
@@ -45,11 +46,11 @@ export type StoredResult = v.InferOutput<typeof resultSchema>;
 /** Whose it is, and when it goes, as its session does, in seconds. */
 type Of = { sessionId: string; expiresAt?: number | undefined };
 
-const attemptSchema = v.object({ turn: v.number(), run: v.string(), startedAt: v.number() });
+const attemptSchema = v.object({ turn: v.number(), run: v.string(), startedAt: time });
 /** A real-time call about to be made. One without a result may have been paid. */
 export type Attempt = v.InferOutput<typeof attemptSchema> & Of;
 
-const deliverySchema = v.object({ turn: v.number(), id: v.string(), at: v.number() });
+const deliverySchema = v.object({ turn: v.number(), id: v.string(), at: time });
 export type Delivery = v.InferOutput<typeof deliverySchema> & Of;
 
 const requestSchema = v.object({
