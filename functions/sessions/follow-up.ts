@@ -82,8 +82,8 @@ async function toldOf(session: Session, deps: FollowUpDeps): Promise<Session> {
   const deliveredAt = (await turns.delivered([session])).get(session.sessionId);
   if (deliveredAt !== undefined) {
     // Its own from here on: the session says where its current turn ended, and no longer where this one did.
-    const { sessionId, turn } = session;
-    await turns.insertDelivery({ sessionId, turn, id: deliveryId(sessionId, turn), at: deliveredAt });
+    const { sessionId, turn, expiresAt } = session;
+    await turns.insertDelivery({ sessionId, turn, id: deliveryId(sessionId, turn), at: deliveredAt, expiresAt });
     return { ...session, delivered: true };
   }
   await deliver([session], deps);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Item } from "../../../functions/clients/table.ts";
 import { isExpired } from "../../../functions/domain/retention.ts";
-import { kindOf } from "../../support/every-kind.ts";
+import { everyKind, kindOf } from "../../support/every-kind.ts";
 import { booksOf } from "../../support/money.ts";
 import { type TestWorld, testWorld, type WorldOptions } from "../../support/world.ts";
 
@@ -139,6 +139,21 @@ describe("a session that nobody could send", () => {
 });
 
 describe("the table", () => {
+  it("has an end for all that grows: what has none is open, or one a day, or one a lane", async () => {
+    const items = (await everyKind()).table.items();
+    const endless = items.filter(({ expiresAt }) => typeof expiresAt !== "number");
+    expect(new Set(endless.map(kindOf))).toEqual(
+      new Set([
+        ...["LANE-FLUSH", "LANE-STATE", "LEASE", "USAGE"],
+        ...["LEFT", "OPEN", "UNSUMMED-DAY", "UNSUMMED-MANIFEST", "UNSUMMED-MINUTE", "UNSUMMED-REBUILD"],
+        "MANIFEST-HEAD",
+      ]),
+    );
+    const heads = endless.filter((item) => kindOf(item) === "MANIFEST-HEAD");
+    const open = items.filter(({ pk }) => pk === "OPEN").map((item) => `MANIFEST#${String(item["manifestId"])}`);
+    expect(heads.map(({ pk }) => pk).toSorted()).toEqual(open.toSorted());
+  });
+
   it("is left with the sums of days, and what is bounded by the configuration, once all has expired", async () => {
     const { world } = await done();
     await world.accept("Now.", { agentId: "live" });
