@@ -4,7 +4,7 @@ import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { bodyFolder, bodyStepDays, maxBodyDays } from "../functions/domain/limits.ts";
+import { bodyStepDays, maxBodyDays } from "../functions/domain/limits.ts";
 import { acknowledge, acknowledgeLogs, acknowledgeWildcard } from "./acknowledge.ts";
 import type { Settings } from "./settings.ts";
 import { type IndexDefinition, type KeyAttribute, tableDefinition } from "./table-definition.ts";
@@ -59,7 +59,7 @@ export class Storage extends Construct {
       versioned: false,
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: Duration.days(1) },
-        ...bodyFolders.map((days) => ({ prefix: `${bodyFolder(days)}/`, expiration: Duration.days(days + 1) })),
+        ...bodyFolders.map((days) => ({ prefix: `${days}-days/`, expiration: Duration.days(days + 1) })),
       ],
       removalPolicy,
       autoDeleteObjects: !isKept,

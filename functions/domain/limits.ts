@@ -49,7 +49,6 @@ export const lastEndDays = 1;
 /** Large bodies lie in folders by how long they are kept, in steps of so many days; no session is kept for longer than the last. */
 export const bodyStepDays = 30;
 export const maxBodyDays = 420;
-export const bodyFolder = (days: number) => `${days}-days`;
 /** Days of the books: their parts are kept a little longer than one question reaches, real-time calls as long as a manifest. */
 export const partDays = 400;
 export const budgetDays = 35;

@@ -4,7 +4,7 @@ import type { Objects } from "../clients/s3.ts";
 import type { Clock } from "../domain/clock.ts";
 import { CorruptRecordError } from "../domain/errors.ts";
 import { sha256 } from "../domain/ids.ts";
-import { bodyFolder, bodyStepDays, maxBodyDays, maxInlineBytes } from "../domain/limits.ts";
+import { bodyStepDays, maxBodyDays, maxInlineBytes } from "../domain/limits.ts";
 import { parseRecord } from "../domain/parse.ts";
 
 /** Text shorter than this gains nothing from compression. */
@@ -51,7 +51,7 @@ export interface Place {
 function folderOf({ path, expiresAt }: Place, now: number): string {
   if (expiresAt === undefined) return path;
   const days = Math.max(1, (expiresAt * 1000 - now) / dayMs);
-  return `${bodyFolder(Math.min(maxBodyDays, Math.ceil(days / bodyStepDays) * bodyStepDays))}/${path}`;
+  return `${Math.min(maxBodyDays, Math.ceil(days / bodyStepDays) * bodyStepDays)}-days/${path}`;
 }
 
 export interface Bodies {
