@@ -29,6 +29,7 @@ import { parseSession } from "../../functions/store/session-items.ts";
 import { readArguments } from "../../infra/export/arguments.ts";
 import { parseSettings } from "../../infra/settings.ts";
 import { memoryObjects } from "../support/memory-services.ts";
+import { ownerVerdict } from "../support/rooms.ts";
 import { virtualClock } from "../support/virtual-clock.ts";
 import { deep, json, nearly, nearlyText, text, written } from "./arbitraries.ts";
 import { parsed } from "./run-one.ts";
@@ -232,7 +233,7 @@ export const parsers: readonly Target[] = [
   ),
   target("parseUsage", nearly(usage), (one) => [parseUsage(one), parseTerms(one)]),
   target("parseCustomId", nearlyText(customId), parseCustomId),
-  target("principalFrom", nearly({ client: "owner" }), principalFrom),
+  target("principalFrom", nearly(ownerVerdict), principalFrom),
   target("parseSession", nearly(session), (one) => parseSession(one, "META")),
   target("toManifest", nearly(manifest), (one) => toManifest(one as typeof manifest)),
   target("parseTurnRequest", fc.tuple(fromText(request), fc.integer({ min: 1, max: 9_999 })), ([one, turn]) =>

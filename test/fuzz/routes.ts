@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { ownerVerdict } from "../support/rooms.ts";
 import { type TestWorld, testWorld } from "../support/world.ts";
 import { deep, json, nearly, nearlyText, text, written } from "./arbitraries.ts";
 import type { Target } from "./parsers.ts";
@@ -177,10 +178,10 @@ const headers = fc.oneof(
   ),
 );
 const verdict = fc.oneof(
-  { weight: 12, arbitrary: fc.constant({ client: "owner" }) },
+  { weight: 12, arbitrary: fc.constant(ownerVerdict) },
   {
     weight: 1,
-    arbitrary: fc.oneof(nearly({ client: "owner" }), fc.constant({ refusal: "rate_limited", retryAfterSeconds: 3 })),
+    arbitrary: fc.oneof(nearly(ownerVerdict), fc.constant({ refusal: "rate_limited", retryAfterSeconds: 3 })),
   },
 );
 
@@ -237,8 +238,8 @@ function said(sent: unknown, field: string): string {
 }
 
 async function checkSaid(world: TestWorld, sessionId: string | undefined, expected: string | undefined): Promise<void> {
-  const status = await call$(world, `/api/sessions/${sessionId}`, {}, { client: "owner" });
-  const history = await call$(world, `/api/sessions/${sessionId}/history`, {}, { client: "owner" });
+  const status = await call$(world, `/api/sessions/${sessionId}`, {}, ownerVerdict);
+  const history = await call$(world, `/api/sessions/${sessionId}/history`, {}, ownerVerdict);
   if (status.status !== 200 || history.status !== 200) throw new Error(`accepted and not there: ${sessionId}`);
   const { messages }: { messages: { role: string; content: unknown }[] } = JSON.parse(history.text);
   const last = messages.filter(({ role }) => role === "user").at(-1)?.content;
