@@ -47,7 +47,7 @@ function listPath({ from, to, agent }: ExportSettings, cursor: string | undefine
   const query = new URLSearchParams({ from, to, limit: String(sessionsPerPage) });
   if (agent !== undefined) query.set("agentId", agent);
   if (cursor !== undefined) query.set("cursor", cursor);
-  return `/api/sessions?${query}`;
+  return `/api/sessions?${query.toString()}`;
 }
 
 async function lineOf(sessionId: string, read: Read): Promise<string | undefined> {

@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     if (!stream.write(line)) await once(stream, "drain");
   };
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const read = apiReader({ ...settings, fetch, sleep: async (milliseconds) => void (await sleep(milliseconds)), say });
+  const read = apiReader({ ...settings, fetch, sleep: (milliseconds) => sleep(milliseconds), say });
   const lines = await exportSessions(settings, { read, write, say });
   if (part !== undefined && settings.out !== undefined) {
     await new Promise<void>((resolve) => stream.end(resolve));

@@ -29,6 +29,9 @@ export async function fuzz({ target, part }: (typeof targets)[number], all: numb
   const cases = details.numRuns;
   if (!details.failed) return { name: target.name, cases };
   const { errorInstance: error } = details;
-  const why = error instanceof Error ? `${error.stack}\n${String(error.cause ?? "")}` : String(error);
+  const why =
+    error instanceof Error
+      ? `${error.stack}\n${error.cause instanceof Error ? error.cause.message : ""}`
+      : String(error);
   return { name: target.name, cases, failure: `${fc.defaultReportMessage(details)}\n${why}` };
 }
