@@ -27,7 +27,9 @@ function toProblem(issue: v.BaseIssue<unknown>): Problem {
   const path = formatPath((issue.path ?? []).map((item) => ("key" in item ? item.key : "?")));
   if (issue.type === "strict_object" && issue.expected === "never") return { path, message: "unknown key" };
   if (issue.received === "undefined") return { path, message: "is required" };
-  return { path, message: issue.message };
+  // What was received may be a prompt, and a problem may be logged: it says what was expected, and no more.
+  const isOwn = !issue.message.endsWith(`but received ${issue.received}`);
+  return { path, message: isOwn ? issue.message : `must be ${issue.expected ?? issue.type}` };
 }
 
 /** All that is wrong at once, or the value. */
