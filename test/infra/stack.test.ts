@@ -228,3 +228,16 @@ describe("a deployer", () => {
     expect(resources(template, "AWS::Lambda::Function").length).toBe(rooms.length);
   });
 });
+
+describe("what stays when the stack goes", () => {
+  const kept = (of: typeof template) =>
+    Object.values(of.toJSON()["Resources"] as Record<string, { Type: string; DeletionPolicy?: string }>)
+      .filter(({ DeletionPolicy }) => DeletionPolicy?.startsWith("Retain") === true)
+      .map(({ Type }) => Type)
+      .toSorted();
+
+  it("is the table and the bucket in production, as the runbook says, and nothing elsewhere", () => {
+    expect(kept(template)).toEqual(["AWS::DynamoDB::Table", "AWS::S3::Bucket"]);
+    expect(kept(dev)).toEqual([]);
+  });
+});
