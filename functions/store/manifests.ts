@@ -83,7 +83,7 @@ export function manifestStore(table: Table, clock: Clock): Manifests {
     move: (name, seen, changes) => move(name, seen, { table, clock, changes }),
     accept: (seen, batchId, workspaceId) => accept(table, seen, batchId, workspaceId),
     async markForeign(batchId) {
-      await table.put({ item: { ...ownerKey(batchId), ...forAWhile(), foreign: true }, when: [] });
+      await table.insert({ ...ownerKey(batchId), ...forAWhile(), foreign: true });
     },
     async owned(batchIds) {
       const unsure = batchIds.filter((batchId) => !known.has(batchId));
@@ -95,7 +95,7 @@ export function manifestStore(table: Table, clock: Clock): Manifests {
     async quarantine(manifestId, lineNo, line) {
       const sk = `${quarantinePrefix}${String(lineNo).padStart(6, "0")}`;
       const item = { pk: manifestPartition(manifestId), sk, ...forAWhile() };
-      await table.put({ item: { ...item, line: line.slice(0, maxQuarantinedCharacters) }, when: [] });
+      await table.insert({ ...item, line: line.slice(0, maxQuarantinedCharacters) });
     },
   };
 }
