@@ -102,8 +102,8 @@ export interface Move {
  */
 export const moves = {
   /**
-   * Batcher: into a manifest, once its time has come. Whoever routes a session anew, or lets it go, raises its `sendNo`:
-   * so no claim that was begun before, or that arrives late, takes it back.
+   * Batcher: into a manifest, once its time has come. Whoever routes a session anew, or lets it go, raises its `sendNo`,
+   * which never falls within a turn: so no claim that was begun before, or that arrives late, takes it back.
    */
   claim: { from: ["queued"], to: ["submitted"], same: ["turn", "sendNo"], passed: ["notBefore"] },
   /** Real-time worker: a session routed real-time. */
@@ -120,10 +120,13 @@ export const moves = {
   failQueued: { from: ["queued"], to: ["failed"], same: ["turn"] },
   /** From one manifest into one of the two that replace it. */
   split: { from: ["submitted"], to: ["submitted"], same: ["manifestId"] },
-  /** The message is sent again, or the session is looked at later: never earlier than somebody else has put it off to. */
-  resend: { from: ["queued"], to: ["queued"], same: ["notBefore"] },
+  /**
+   * The message is sent again, or the session is looked at later: never earlier than somebody else has put it off to. One that
+   * arrives late does not lower `sendNo` again: a number that came back would let an old claim in.
+   */
+  resend: { from: ["queued"], to: ["queued"], same: ["sendNo", "notBefore"] },
   /** Out of the queue of its lane to the real-time one: a deadline of this turn is near, or its lane cannot batch. */
-  goRealtime: { from: ["queued"], to: ["queued"], same: ["turn"] },
+  goRealtime: { from: ["queued"], to: ["queued"], same: ["turn", "sendNo"] },
   /** `pause_turn`: the same task goes on in a new turn. */
   nextTurn: { from: ["queued", "submitted", "running"], to: ["queued"], same: ["turn"] },
   /** The deadline passed and the policy says so. */

@@ -158,7 +158,7 @@ export function tryAgain(seen: Session, error: SessionError, deps: SettleDeps): 
   }
   const notBefore = clock.now() + retryDelayMs(seen.attempt, retrySeconds, random);
   log("session_requeued", { sessionId: seen.sessionId, attempt: seen.attempt + 1, type: error.type });
-  return requeue(seen, { notBefore, attempt: seen.attempt + 1, sendNo: 1, because: error.type }, deps);
+  return requeue(seen, { notBefore, attempt: seen.attempt + 1, sendNo: seen.sendNo + 1, because: error.type }, deps);
 }
 
 /** Back to the queue; a fallback goes back to the batch it still waits for instead. */

@@ -85,7 +85,7 @@ describe("a result", () => {
     const { world, ids } = await ended([task]);
     await world.poll();
     const [session] = await all(world, ids);
-    expect(session).toMatchObject({ status: "queued", attempt: 2, sendNo: 1 });
+    expect(session).toMatchObject({ status: "queued", attempt: 2, sendNo: 2 });
     expect(Number(session?.["notBefore"])).toBeGreaterThanOrEqual(world.clock.now());
     expect(Number(session?.["notBefore"])).toBeLessThanOrEqual(world.clock.now() + 30_000);
     await world.ticks(20);
