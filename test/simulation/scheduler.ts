@@ -64,6 +64,14 @@ export interface Pace {
   moment?: (method: string, parameters: readonly unknown[]) => (() => boolean) | undefined;
 }
 
+/** When a call takes hold. */
+interface EffectTime {
+  /** Not before this says so. */
+  moment?: (() => boolean) | undefined;
+  /** No later than this: whoever made it ends it then. What surfaces later all the same is a fault of the API's. */
+  withinMs?: number | undefined;
+}
+
 interface Effect {
   process: Process;
   name: string;
@@ -156,13 +164,17 @@ export class Scheduler {
   }
 
   /** A call out: nothing happens until it is picked, and for a dead process nothing ever does. */
-  effect<T>(process: Process, name: string, run: () => T | Promise<T>, moment?: () => boolean): Promise<T> {
+  effect<T>(process: Process, name: string, run: () => T | Promise<T>, when: EffectTime = {}): Promise<T> {
     if (process.isDead) return new Promise(() => {});
+    const { moment, withinMs = Number.POSITIVE_INFINITY } = when;
     return new Promise((resolve, reject) => {
       const effect: Effect = { process, name, run, resolve: (value) => resolve(value as T), reject };
       if (moment !== undefined) this.hold(effect, moment);
       else if (this.isQuick(name)) this.pending.push(effect);
-      else this.after(this.random.below(this.random.pick(slowMs)), () => this.pending.push(effect));
+      else {
+        const delay = this.random.below(this.random.pick(slowMs));
+        this.after(Math.min(delay, withinMs), () => this.pending.push(effect));
+      }
     });
   }
 
@@ -253,14 +265,18 @@ export function asEffects<T extends object>(scheduler: Scheduler, process: Proce
       if (typeof method !== "function") return method;
       const called = String(property);
       return (...parameters: unknown[]) =>
-        scheduler.effect(
-          process,
-          label(name, called, parameters),
-          () => Reflect.apply(method, target, parameters),
-          name === "table" ? scheduler.pace.moment?.(called, parameters) : undefined,
-        );
+        scheduler.effect(process, label(name, called, parameters), () => Reflect.apply(method, target, parameters), {
+          moment: name === "table" ? scheduler.pace.moment?.(called, parameters) : undefined,
+          withinMs: timeoutOf(parameters),
+        });
     },
   });
+}
+
+/** A paid call says how long it may take. */
+function timeoutOf([first]: unknown[]): number | undefined {
+  if (typeof first !== "object" || first === null || !("timeoutMs" in first)) return undefined;
+  return Number(first.timeoutMs);
 }
 
 /** `table.update 4PEF META done` says more in a trace than `table.update`; what only changes a fact is a `note`. */

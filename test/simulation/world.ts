@@ -132,12 +132,17 @@ export function createWorld(options: WorldOptions): World {
   const log = (code: LogCode) => void logs.set(code, (logs.get(code) ?? 0) + 1);
   const newId = countingIds("0");
 
+  const isBreaking = (name: string, sessionId: string) =>
+    name === "batcher" && scheduler.now < startedAt + poisonMs && options.isPoison?.(sessionId) === true;
   const breaking = (turns: Turns, { name }: Process): Turns => ({
     ...turns,
     async getRequest(sessionId, turn) {
-      const isBroken = name === "batcher" && scheduler.now < startedAt + poisonMs && options.isPoison?.(sessionId);
-      if (isBroken === true) throw new TypeError("a bug");
+      if (isBreaking(name, sessionId)) throw new TypeError("a bug");
       return turns.getRequest(sessionId, turn);
+    },
+    async getRequests(keys) {
+      if (keys.some(({ sessionId }) => isBreaking(name, sessionId))) throw new TypeError("a bug");
+      return turns.getRequests(keys);
     },
   });
 
