@@ -3,8 +3,8 @@ import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
-import { type Config, noKey } from "../functions/domain/config/index.ts";
-import { identityAudience, identitySeconds } from "../functions/domain/limits.ts";
+import { type Config, identityAudience, noKey } from "../functions/domain/config/index.ts";
+import { identitySeconds } from "../functions/domain/limits.ts";
 import { acknowledge } from "./acknowledge.ts";
 
 /** Anthropic answers it with 401, which parks the lanes with that reason until the key is there. */

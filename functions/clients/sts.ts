@@ -1,5 +1,6 @@
 import { GetWebIdentityTokenCommand, STSClient } from "@aws-sdk/client-sts";
-import { identityAudience, identitySeconds } from "../domain/limits.ts";
+import { identityAudience } from "../domain/config/index.ts";
+import { identitySeconds } from "../domain/limits.ts";
 
 /** Has AWS sign who this function is, for Anthropic alone and for a few minutes. The endpoint is that of its region: the global one has no such call. */
 export function identityProver(): () => Promise<string> {

@@ -60,14 +60,13 @@ export const bulkCancelSeconds = 15;
 
 /** Failed logins one address may make in a minute before it is told to wait (issue: 10). */
 export const maxFailedLoginsPerMinute = 10;
-/** How long a login that was good is good without another look: a revoked token ends within a minute (issue: 60 s). */
+/** How long a login that was good is good without another look: a revoked token ends within a minute. */
 export const loginCacheSeconds = 30;
 /** Tokens one function remembers, that are kept in all, and agents that one names: API Gateway takes 8 KB of a verdict. */
 export const maxRememberedTokens = 1_000;
 export const maxTokens = 1_000;
 export const maxTokenAgents = 50;
-/** Federation: whom AWS's proof of who a function is is meant for, and how long it is good; it is used at once. */
-export const identityAudience = "https://api.anthropic.com";
+/** Federation: how long AWS's proof of who a function is is good; it is used at once. */
 export const identitySeconds = 300;
 /** Ten years. */
 export const maxTokenSeconds = 3_650 * 24 * 3600;

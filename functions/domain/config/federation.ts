@@ -6,6 +6,9 @@ import type { Federation } from "./types.ts";
 /** What stands in the place of a secret's name where the functions are let in without a key. */
 export const noKey = "federation";
 
+/** Whom AWS's proof of who a function is is meant for. */
+export const identityAudience = "https://api.anthropic.com";
+
 const maxWord = 256;
 const schema = v.object({ federation: v.optional(v.unknown()) });
 const federationSchema = v.object({

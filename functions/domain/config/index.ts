@@ -1,5 +1,5 @@
 export { agentDefaults } from "./agents.ts";
-export { noKey } from "./federation.ts";
+export { identityAudience, noKey } from "./federation.ts";
 export { builtInLanes } from "./lanes.ts";
 export { type ParsedConfig, parseConfig } from "./parse-config.ts";
 export { cronToEventBridge, dueBetween, everyToEventBridge, parseEvery, scheduledMinute } from "./schedule.ts";
