@@ -24,7 +24,9 @@ function loadBreaks(world: TestWorld, poison: string, ending: Ending) {
   const { turns } = world.deps;
   const getRequest: typeof turns.getRequest = (id, turn) =>
     id === poison ? process.strike() : turns.getRequest(id, turn);
-  return { process, differently: { turns: { ...turns, getRequest } } };
+  const getRequests: typeof turns.getRequests = (keys) =>
+    keys.some(({ sessionId }) => sessionId === poison) ? process.strike() : turns.getRequests(keys);
+  return { process, differently: { turns: { ...turns, getRequest, getRequests } } };
 }
 
 /** Its claim takes hold, and is the last that the batcher does. */
