@@ -58,7 +58,7 @@ export const maxBacklogEntries = 20_000;
 /** Cancel by label or agent: how long one call works before it says that there is more; API Gateway waits 30 s at most. */
 export const bulkCancelSeconds = 15;
 
-/** Failed logins one address may make in a minute before it is told to wait (issue: 10). */
+/** Failed logins one address may make in a minute before it is told to wait. */
 export const maxFailedLoginsPerMinute = 10;
 /** How long a login that was good is good without another look: a revoked token ends within a minute. */
 export const loginCacheSeconds = 30;
