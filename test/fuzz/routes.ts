@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { routes as routeTable } from "../../functions/domain/routes.ts";
 import { ownerVerdict } from "../support/rooms.ts";
 import { type TestWorld, testWorld } from "../support/world.ts";
 import { deep, json, nearly, nearlyText, text, written } from "./arbitraries.ts";
@@ -66,27 +67,11 @@ const id = fc.oneof(
   text,
 );
 const inPath = id.map((one) => encodeURIComponent(one.toWellFormed()).slice(0, 6_000));
-const paths = fc.oneof(
-  fc.constantFrom(
-    "/api/sessions",
-    "/api/sessions/spawn",
-    "/api/sessions/spawn/bulk",
-    "/api/sessions/cancel",
-    "/api/advice",
-    "/api/agents",
-    "/api/lanes",
-    "/api/batches",
-    "/api/usage",
-    "/api/usage/rebuild",
-    "/api/budgets",
-    "/api/nothing",
-    "/",
-  ),
-  fc
-    .tuple(fc.constantFrom("", "/history", "/cancel", "/messages"), inPath)
-    .map(([rest, one]) => `/api/sessions/${one}${rest}`),
-  inPath.map((one) => `/api/batches/${one}`),
-);
+/** Of every route there is, and of some that are none. */
+const known = [...new Set(Object.keys(routeTable).map((name) => name.split(" ")[1] ?? ""))];
+const paths = fc
+  .tuple(fc.constantFrom(...known, "/api/nothing", "/"), inPath)
+  .map(([path, one]) => path.replace(":id", () => one));
 const parameter = fc.tuple(
   fc.oneof(
     {
@@ -156,6 +141,10 @@ const textBody = fc.oneof(
       .map(written),
   },
   { weight: 2, arbitrary: nearly({ label: "nightly" }).map(written) },
+  {
+    weight: 2,
+    arbitrary: nearly({ name: "ci", scopes: ["spawn"], agents: ["worker"], expiresInSeconds: 90 }).map(written),
+  },
   { weight: 2, arbitrary: fc.array(anyTask, { maxLength: 5 }).map(written) },
   { weight: 2, arbitrary: fc.array(anyTask.map(written), { maxLength: 5 }).map((lines) => lines.join("\n")) },
   nearlyText(written(task)),
