@@ -4,7 +4,7 @@ import * as v from "valibot";
 export type Read = (path: string) => Promise<unknown>;
 
 export interface ApiDeps {
-  url: string;
+  url: URL;
   token: string;
   fetch: typeof fetch;
   sleep(milliseconds: number): Promise<void>;

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
 import { parseJson } from "../../functions/domain/parse.ts";
+import { readAccess } from "../api-access.ts";
 
 /** `npm run token`: the token routes of the HTTP API, of a system on this machine or a deployed one. */
 export interface CommandDeps {
@@ -21,7 +20,6 @@ const usage = `usage:
 --scopes is of spawn, read, cancel, admin; --agents of the configuration, or "*"; --expires in m, h or d.
 OFFPEAK_URL is the API (http://127.0.0.1:8787), OFFPEAK_TOKEN a token with the scope admin (that of .offpeak, for this machine).`;
 
-const localUrl = "http://127.0.0.1:8787";
 const callSeconds = 30;
 const unitSeconds = new Map([
   ["m", 60],
@@ -117,10 +115,12 @@ async function call<S extends v.GenericSchema>(
   schema: S,
   { environment, fetch: send }: CommandDeps,
 ): Promise<v.InferOutput<S>> {
-  const url = readUrl(environment);
+  const parsed = readAccess(environment);
+  if (!parsed.ok) throw new CommandError(parsed.problem);
+  const { url, token } = parsed.access;
   const answer = await send(new URL(path, url), {
     method,
-    headers: { authorization: `Bearer ${readToken(environment, url)}` },
+    headers: { authorization: `Bearer ${token}` },
     // A token is sent to the host that was named, and to no other.
     redirect: "error",
     signal: AbortSignal.timeout(callSeconds * 1000),
@@ -132,30 +132,6 @@ async function call<S extends v.GenericSchema>(
   if (answer.ok && v.is(schema, json)) return v.parse(schema, json);
   const reason = v.is(errorSchema, json) ? json.error.message : "its answer is not one of Offpeak's";
   throw new CommandError(`${url.origin} answers ${answer.status}: ${reason}`);
-}
-
-const isLoopback = ({ hostname }: URL) => hostname === "127.0.0.1";
-
-function readUrl({ OFFPEAK_URL }: CommandDeps["environment"]): URL {
-  const url = URL.parse(OFFPEAK_URL || localUrl);
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url))) return url;
-  throw new CommandError("OFFPEAK_URL: must be an https URL, or one of http://127.0.0.1");
-}
-
-/** The token that `npm start` made up is for this machine alone. */
-function readToken({ OFFPEAK_TOKEN, OFFPEAK_HOME }: CommandDeps["environment"], url: URL): string {
-  if (OFFPEAK_TOKEN) return OFFPEAK_TOKEN;
-  const kept = isLoopback(url) ? readIfThere(join(OFFPEAK_HOME || ".offpeak", "token")) : undefined;
-  if (kept === undefined) throw new CommandError("OFFPEAK_TOKEN: must be a token with the scope admin");
-  return kept.trim();
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 if (import.meta.main) {

@@ -5,7 +5,7 @@ import { exportSessions } from "../../../infra/export/export.ts";
 import { type TestWorld, testWorld } from "../../support/world.ts";
 
 const hour = 3600;
-const settings = { url: "http://offpeak.test", token: "secret", from: "2026-11-22", to: "2026-11-23" };
+const settings = { url: new URL("http://offpeak.test"), token: "secret", from: "2026-11-22", to: "2026-11-23" };
 
 interface Options {
   /** Of each request, before it is answered. */
@@ -128,14 +128,14 @@ describe("an export", () => {
 });
 
 describe("the arguments of an export", () => {
-  const env = { OFFPEAK_URL: "http://offpeak.test", OFFPEAK_TOKEN: "secret" };
+  const env = { OFFPEAK_URL: "https://offpeak.test", OFFPEAK_TOKEN: "secret" };
   const now = new Date("2026-11-22T03:00:00Z");
 
   it("are where, whose token, and from when; it ends now without an end", () => {
     expect(readArguments(["--from", "2026-11-01", "--agent", "worker", "--out", "a.jsonl"], env, now)).toEqual({
       ok: true,
       settings: {
-        url: "http://offpeak.test",
+        url: new URL("https://offpeak.test"),
         token: "secret",
         from: "2026-11-01",
         to: "2026-11-22T03:00:00.000Z",
@@ -148,8 +148,8 @@ describe("the arguments of an export", () => {
   it.each([
     [[], env, "--from: is required"],
     [["--form", "2026-11-01"], env, "--form"],
-    [["--from", "2026-11-01"], { OFFPEAK_TOKEN: "secret" }, "OFFPEAK_URL"],
-    [["--from", "2026-11-01"], { OFFPEAK_URL: "http://offpeak.test" }, "OFFPEAK_TOKEN"],
+    [["--from", "2026-11-01"], { OFFPEAK_URL: "http://offpeak.test", OFFPEAK_TOKEN: "secret" }, "OFFPEAK_URL"],
+    [["--from", "2026-11-01"], { OFFPEAK_URL: "https://offpeak.test" }, "OFFPEAK_TOKEN"],
   ])("that do not say so are refused: %j", (args, environment, problem) => {
     expect(readArguments(args, environment, now)).toMatchObject({
       ok: false,
