@@ -168,6 +168,7 @@ describe("an alarm on what AWS or a log counts", () => {
     { alarm: /Silent/, metric: "Invocations", bad: [0, 0], good: [5, 1] },
     { alarm: /workspaceMismatches/, metric: "workspaceMismatches", bad: [1], good: [0] },
     { alarm: /corruptRecords/, metric: "corruptRecords", bad: [1], good: [0] },
+    { alarm: /Guessing/, metric: "failedLogins", bad: [100], good: [99] },
   ];
   const found = cases.flatMap(({ alarm, ...one }) =>
     alarms.filter(([id]) => alarm.test(id)).map(([id, resource]) => ({ id, resource, ...one })),
