@@ -1,4 +1,4 @@
-import { clockSkewSeconds } from "../domain/limits.ts";
+import { clockSkewSeconds, functionSeconds, realtimeLeaseSeconds } from "../domain/limits.ts";
 import { addEntry, type Rollup } from "../domain/rollup.ts";
 import type { Session } from "../domain/session.ts";
 import type { PollerDeps } from "./deps.ts";
@@ -29,7 +29,7 @@ export async function sumMinute(
   for (const { sessionId, turn, run, endsAt } of runs) {
     const session = byId.get(sessionId);
     const result = results.get(`${sessionId}.${turn}.${run}`);
-    const mayAnswer = result === undefined && clock.now() <= endsAt + clockSkewSeconds * 1000;
+    const mayAnswer = result === undefined && clock.now() <= lastWriteAt(endsAt);
     if (mayAnswer || isUnderWay(run, session)) return open;
     if (result?.billed === true) addEntry(sum, await entryOf(result, session, turns));
     // The call may have been made and paid, and nobody knows; one that was never attempted was not.
@@ -37,6 +37,11 @@ export async function sumMinute(
   }
   const there = new Set([...byId.keys(), ...found.corrupt]);
   return { isOver: true, hasAll: runs.every(({ sessionId }) => there.has(sessionId)) };
+}
+
+/** Who made the call may write its answer down as long as a function lives, which was there when the lease began. */
+function lastWriteAt(endsAt: number): number {
+  return endsAt + (functionSeconds - realtimeLeaseSeconds + clockSkewSeconds) * 1000;
 }
 
 /** Whether its answer, if it is there, may still become the one that counts. */

@@ -125,8 +125,14 @@ async function attempt(session: Session, run: Run, deps: RealtimeDeps): Promise<
   const startedAt = clock.now();
   await books.beginRun({ sessionId, turn, run: run.id, endsAt: runEndsAt }, minuteOfRun(session));
   await turns.putAttempt({ sessionId, turn, run: run.id, startedAt, expiresAt });
+  // It ends before its lease does, however long it took to get here: after that somebody else may make the next.
+  const timeoutMs = Math.min(realtimeCallSeconds * 1000, runEndsAt - clockSkewSeconds * 1000 - clock.now());
+  if (timeoutMs <= 0) {
+    await giveBack(run, deps);
+    return waitForStore(session, deps);
+  }
   const lane = config.lanes.find(({ id }) => id === session.lane) ?? {};
-  const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs: realtimeCallSeconds * 1000 });
+  const answer = await deps.anthropicFor(lane).createMessage({ ...request, timeoutMs });
   if (answer.kind === "accepted") {
     const sample = callSample(session, startedAt, clock.now());
     // What was paid for is written down before anything else.

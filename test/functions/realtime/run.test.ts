@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clockSkewSeconds, maxFallbackLeadSeconds } from "../../../functions/domain/limits.ts";
+import { clockSkewSeconds, maxFallbackLeadSeconds, realtimeCallSeconds } from "../../../functions/domain/limits.ts";
 import { runMessage } from "../../../functions/realtime/run.ts";
 import { latencyStore } from "../../../functions/store/latencies.ts";
 import type { Fault } from "../../../infra/local/anthropic/faults.ts";
@@ -48,6 +48,32 @@ describe("the real-time worker", () => {
     expect(order).toEqual(order.toSorted((one, other) => one - other));
     expect(world.called(post)).toBe(1);
     expect((await world.deps.turns.read(sessionId)).attempts).toHaveLength(1);
+  });
+
+  it.each([
+    { waited: 0, calls: [realtimeCallSeconds], status: "done" },
+    { waited: 200, calls: [realtimeCallSeconds - 200], status: "done" },
+    { waited: realtimeCallSeconds, calls: [], status: "queued" },
+  ])("ends its call before its lease, $waited s of which are gone already", async ({ waited, calls, status }) => {
+    const { world, sessionId } = await live();
+    const { turns, anthropicFor } = world.deps;
+    const putAttempt: typeof turns.putAttempt = async (attempt) => {
+      await turns.putAttempt(attempt);
+      world.pass(waited);
+    };
+    const limits: number[] = [];
+    const listening: typeof anthropicFor = (lane) => {
+      const anthropic = anthropicFor(lane);
+      const createMessage: typeof anthropic.createMessage = (call) => {
+        limits.push(call.timeoutMs / 1000);
+        return anthropic.createMessage(call);
+      };
+      return { ...anthropic, createMessage };
+    };
+    const [received] = await world.queues.receive("realtime");
+    await world.runMessageWith(received!.body, { turns: { ...turns, putAttempt }, anthropicFor: listening });
+    expect(limits).toEqual(calls);
+    expect(await world.see(sessionId)).toMatchObject({ status });
   });
 
   it.each([
