@@ -2,7 +2,7 @@ import { type HttpContext, readJson } from "../clients/http.ts";
 import { type Clock, iso, type NewId } from "../domain/clock.ts";
 import type { Config } from "../domain/config/index.ts";
 import { RequestError } from "../domain/errors.ts";
-import { sha256 } from "../domain/ids.ts";
+import { isId, sha256 } from "../domain/ids.ts";
 import { maxTokens } from "../domain/limits.ts";
 import type { Log } from "../domain/log.ts";
 import type { AgentSet, Principal } from "../domain/principal.ts";
@@ -77,7 +77,7 @@ async function listTokens(asker: Principal, { tokens, clock, log }: TokensDeps) 
 }
 
 async function revokeToken(id: string, asker: Principal, { tokens, clock, log }: TokensDeps) {
-  const found = await tokens.find(id);
+  const found = isId(id) ? await tokens.find(id) : undefined;
   if (found === undefined || !isWithin(found, asker)) throw noToken();
   const revoked = await tokens.revoke(id);
   if (revoked === undefined) throw noToken();

@@ -125,6 +125,7 @@ describe("DELETE /api/tokens/{id}", () => {
     const { body: made } = await create(world);
     for (const [id, verdict] of [
       ["01KAJ8Z3M4N5P6Q7R8S9T0V1W2", undefined],
+      ["x".repeat(2_000), undefined],
       [made.id, lead],
     ]) {
       const { status, body } = await ask(world, "DELETE", `/api/tokens/${id}`, undefined, verdict);
