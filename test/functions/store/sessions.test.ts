@@ -213,6 +213,22 @@ describe("a session", () => {
   });
 });
 
+describe("the number of a session's messages", () => {
+  it.each(["resend", "goRealtime"] as const)("is not lowered by a %s that arrives late", async (name) => {
+    const { store, ready } = storeWith(aSession({ sendNo: 1 }));
+    const [seen] = await ready;
+    for (const sendNo of [2, 3]) {
+      const { sessionId: id } = seen!;
+      const now = await store.get(id);
+      expect(await store.move("resend", now!, "queued", { sendNo })).toMatchObject({ moved: true });
+    }
+    expect(await store.move(name, seen!, "queued", { sendNo: 2 })).toMatchObject({
+      moved: false,
+      current: { sendNo: 3 },
+    });
+  });
+});
+
 describe("who looks at a session next", () => {
   const due = async (session: Session, act: (store: ReturnType<typeof storeWith>) => Promise<unknown>) => {
     const all = storeWith();
