@@ -16,8 +16,8 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Clock } from "../domain/clock.ts";
-import { maxSockets } from "../domain/limits.ts";
 import { compileClauses, compileUpdate, writeToTransactItem } from "./dynamodb-expressions.ts";
+import { boundedRequests } from "./request-handler.ts";
 import type { Change, Found, IndexQuery, Item, Key, Page, Put, Query, Table, Write } from "./table.ts";
 
 /** The store is asked at most this often before a tick gives up and the next one goes on. */
@@ -30,13 +30,7 @@ export function createDynamoDb(): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
     maxAttempts,
     retryMode: "standard",
-    requestHandler: {
-      connectionTimeout: 3_000,
-      requestTimeout: requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets },
-      httpAgent: { maxSockets },
-    },
+    requestHandler: boundedRequests(requestTimeoutMs),
   });
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }

@@ -1,5 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { maxSockets } from "../domain/limits.ts";
+import { boundedRequests } from "./request-handler.ts";
 
 export interface OutgoingEvent {
   detailType: string;
@@ -18,13 +18,7 @@ export const eventSource = "offpeak";
 export function eventBridge(EventBusName: string): Events {
   const client = new EventBridgeClient({
     maxAttempts: 3,
-    requestHandler: {
-      connectionTimeout: 3_000,
-      requestTimeout: 15_000,
-      throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets },
-      httpAgent: { maxSockets },
-    },
+    requestHandler: boundedRequests(15_000),
   });
   return {
     async put(events) {

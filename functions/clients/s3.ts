@@ -1,5 +1,5 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { maxSockets } from "../domain/limits.ts";
+import { boundedRequests } from "./request-handler.ts";
 
 /** Large bodies, by key. */
 export interface Objects {
@@ -13,13 +13,7 @@ export function s3Objects(Bucket: string): Objects {
   const client = new S3Client({
     maxAttempts: 5,
     forcePathStyle: true,
-    requestHandler: {
-      connectionTimeout: 3_000,
-      requestTimeout: 30_000,
-      throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets },
-      httpAgent: { maxSockets },
-    },
+    requestHandler: boundedRequests(30_000),
   });
   return {
     async put(Key, Body) {

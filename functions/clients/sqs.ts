@@ -4,9 +4,10 @@ import {
   SendMessageBatchCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { maxSockets, messagesPerCall } from "../domain/limits.ts";
+import { messagesPerCall } from "../domain/limits.ts";
 import type { QueueMessage } from "../domain/queue-message.ts";
 import { NotTakenError } from "./away.ts";
+import { boundedRequests } from "./request-handler.ts";
 
 export interface Received {
   body: string;
@@ -38,13 +39,7 @@ export class UnknownQueueError extends Error {
 export function sqsQueues(urls: ReadonlyMap<string, string>): Queues {
   const client = new SQSClient({
     maxAttempts: 5,
-    requestHandler: {
-      connectionTimeout: 3_000,
-      requestTimeout: 30_000,
-      throwOnRequestTimeout: true,
-      httpsAgent: { maxSockets },
-      httpAgent: { maxSockets },
-    },
+    requestHandler: boundedRequests(30_000),
   });
   const urlOf = (queue: string): string => {
     const url = urls.get(queue);
