@@ -61,7 +61,12 @@ export function parseCustomId(text: string): CustomId | undefined {
   return { sessionId, turn: Number(turn), manifestId };
 }
 
+/** How one turn is told from all others. */
+export function turnName({ sessionId, turn }: { sessionId: string; turn: number }): string {
+  return `${sessionId}.${turn}`;
+}
+
 /** The id of a delivery, the same however often the event is put. */
 export function deliveryId(sessionId: string, turn: number): string {
-  return `${sessionId}.${turn}.completed`;
+  return `${turnName({ sessionId, turn })}.completed`;
 }

@@ -1,4 +1,5 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { turnName } from "../domain/ids.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { isTerminal, type Session, type SessionError } from "../domain/session.ts";
@@ -8,7 +9,6 @@ import { fail, tryAgain } from "../turns/settle.ts";
 import { untold } from "../turns/told.ts";
 import { writeResult } from "../turns/write-result.ts";
 import type { PollerDeps } from "./deps.ts";
-import { memberName } from "./read-results.ts";
 
 const nobody: ReadonlySet<string> = new Set();
 
@@ -69,7 +69,7 @@ async function eachMissing(
   let count = 0;
   let problem: unknown;
   for await (const members of deps.manifests.members(manifest.manifestId)) {
-    const missing = members.filter((member) => !seen.has(memberName(member)));
+    const missing = members.filter((member) => !seen.has(turnName(member)));
     const { sessions } = await deps.sessions.getMany(missing.map(({ sessionId }) => sessionId));
     const waiting = sessions.filter(
       ({ status, manifestId }) => status === "submitted" && manifestId === manifest.manifestId,

@@ -1,6 +1,7 @@
 import type { Batch } from "../domain/batch.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
 import { nameOf } from "../domain/errors.ts";
+import { turnName } from "../domain/ids.ts";
 import { secondsTaken } from "../domain/latency.ts";
 import { concurrency, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
@@ -42,8 +43,6 @@ export interface Read {
   sum: Rollup;
   summed: number;
 }
-
-export const memberName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
 
 interface Line {
   text: string;
@@ -110,8 +109,8 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
       const session = await settleLine(line, manifest, byId, { ...deps, page: ofPage, onBooked });
       const { parsed } = line;
       if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) {
-        if (!read.seen.has(memberName(parsed.id))) addCached(read.cached, byId.get(parsed.id.sessionId), parsed.result);
-        read.seen.add(memberName(parsed.id));
+        if (!read.seen.has(turnName(parsed.id))) addCached(read.cached, byId.get(parsed.id.sessionId), parsed.result);
+        read.seen.add(turnName(parsed.id));
       }
       return session;
     } catch (error) {

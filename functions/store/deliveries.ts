@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Item, Table } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
-import { sha256 } from "../domain/ids.ts";
+import { sha256, turnName } from "../domain/ids.ts";
 import { concurrency } from "../domain/limits.ts";
 import { isExpired } from "../domain/retention.ts";
 import type { Session } from "../domain/session.ts";
@@ -34,8 +34,6 @@ const pageSchema = v.object({ turns: v.array(v.string()), at: v.number() });
 const timeSchema = v.object({ at: v.number() });
 
 const pagePrefix = (page: number) => `DELIVERED#${String(page).padStart(6, "0")}#`;
-/** How a turn is named there. */
-export const turnName = ({ sessionId, turn }: { sessionId: string; turn: number }) => `${sessionId}.${turn}`;
 
 export function deliveryStore(table: Table, clock: Clock): Deliveries {
   return {

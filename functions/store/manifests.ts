@@ -1,5 +1,6 @@
 import type { Clause, Key, Table, Write } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
+import { turnName } from "../domain/ids.ts";
 import { manifestListDays } from "../domain/limits.ts";
 import {
   type Manifest,
@@ -73,7 +74,7 @@ export function manifestStore(table: Table, clock: Clock): Manifests {
       return item === undefined ? undefined : toManifest(item);
     },
     async addPage(manifest, page, members) {
-      const names = members.map(({ sessionId, turn }) => `${sessionId}.${turn}`);
+      const names = members.map(turnName);
       await table.put({
         item: { ...pageKey(manifest.manifestId, page), ...beside(manifest), members: names },
         when: [],

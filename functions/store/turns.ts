@@ -1,6 +1,7 @@
 import type { Item, Key, Table, Write } from "../clients/table.ts";
 import type { Clock } from "../domain/clock.ts";
 import { mapConcurrently } from "../domain/concurrently.ts";
+import { turnName } from "../domain/ids.ts";
 import type { Booking } from "../domain/ledger.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Result } from "../domain/outcome.ts";
@@ -127,7 +128,7 @@ export function turnStore(table: Table, bodies: Bodies, clock: Clock): Turns {
       await mapConcurrently(items, concurrency, async (item) => {
         const one = byKey.get(keyName(item));
         const entry = one === undefined ? undefined : await entryOf(item, one).catch(() => undefined);
-        if (entry !== undefined) found.set(`${entry.sessionId}.${entry.turn}`, entry);
+        if (entry !== undefined) found.set(turnName(entry), entry);
       });
       return found;
     },

@@ -1,4 +1,5 @@
 import { CorruptRecordError } from "../domain/errors.ts";
+import { turnName } from "../domain/ids.ts";
 import { contentOf, rawContentOf } from "../domain/outcome.ts";
 import type { Session } from "../domain/session.ts";
 import { chainOf, type Replayed, replayOf } from "../domain/turn-chain.ts";
@@ -20,7 +21,7 @@ export async function loadConversation(
   const { sessionId } = session;
   const requests = new Map<number, TurnRequest>();
   for (let turn: number | undefined = session.turn; turn !== undefined; turn = requests.get(turn)?.previous?.turn) {
-    const entry = known.get(`${sessionId}.${turn}`) ?? (await turns.getRequest(sessionId, turn));
+    const entry = known.get(turnName({ sessionId, turn })) ?? (await turns.getRequest(sessionId, turn));
     if (entry === undefined) throw new CorruptRecordError(`session ${sessionId}`, `request of turn ${turn} is missing`);
     requests.set(turn, entry.request);
   }

@@ -4,13 +4,13 @@ import { completedEvent, digestEvent } from "../domain/completed-event.ts";
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
 import type { Config } from "../domain/config/index.ts";
 import { nameOf } from "../domain/errors.ts";
-import { deliveryId } from "../domain/ids.ts";
+import { deliveryId, turnName } from "../domain/ids.ts";
 import { concurrency, eventsPerCall, maxDigestIds } from "../domain/limits.ts";
 import type { Log, Metrics } from "../domain/log.ts";
 import { expiriesOf } from "../domain/retention.ts";
 import type { Session, Status } from "../domain/session.ts";
 import type { Usage } from "../domain/usage.ts";
-import { type ResultPage, turnName } from "../store/deliveries.ts";
+import type { ResultPage } from "../store/deliveries.ts";
 import type { Sessions } from "../store/sessions.ts";
 import type { Turns } from "../store/turns.ts";
 

@@ -1,5 +1,5 @@
 import type { Item } from "../../functions/clients/table.ts";
-import { memberName } from "../../functions/poller/read-results.ts";
+import { turnName } from "../../functions/domain/ids.ts";
 import type { TestWorld } from "./world.ts";
 
 /** What went to the API, and what is written of it. */
@@ -32,7 +32,7 @@ export async function memberCounts(world: TestWorld) {
     batchesOf(world).map(async ({ pk, state, count }) => {
       const members = new Set<string>();
       for await (const page of world.deps.manifests.members(pk.replace("MANIFEST#", "")))
-        for (const member of page) members.add(memberName(member));
+        for (const member of page) members.add(turnName(member));
       return { state, count, members: members.size };
     }),
   );
