@@ -1,9 +1,8 @@
 import * as v from "valibot";
-import { anthropicByLane } from "../clients/anthropic-by-lane.ts";
+import { openAnthropic } from "../clients/anthropic-by-lane.ts";
 import { readConfigFile } from "../clients/config-file.ts";
 import { millisecondsLeft } from "../clients/lambda.ts";
 import { jsonLog } from "../clients/log.ts";
-import { secretsManager } from "../clients/secrets-manager.ts";
 import { sqsQueues } from "../clients/sqs.ts";
 import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
 import { nameOf } from "../domain/errors.ts";
@@ -40,13 +39,7 @@ const deps = once(() => {
     config,
     queues,
     removeMessages: messageRemover(queues),
-    anthropicFor: anthropicByLane({
-      secrets: secretsManager(store.clock),
-      secretId: env("OFFPEAK_API_KEY_SECRET"),
-      federation: config.federation,
-      clock: store.clock,
-      baseURL: process.env["ANTHROPIC_BASE_URL"],
-    }),
+    anthropicFor: openAnthropic(env, config, store.clock),
     log: jsonLog("batcher"),
     createTimeoutSeconds: positiveNumber("OFFPEAK_CREATE_TIMEOUT_SECONDS", env("OFFPEAK_CREATE_TIMEOUT_SECONDS")),
   };

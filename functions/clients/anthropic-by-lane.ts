@@ -1,10 +1,10 @@
 import type { Clock } from "../domain/clock.ts";
-import { type Federation, type Lane, noKey } from "../domain/config/index.ts";
+import { type Config, type Federation, type Lane, noKey } from "../domain/config/index.ts";
 import { once } from "../domain/once.ts";
 import { type Anthropic, createAnthropic } from "./anthropic.ts";
 import { federatedKey } from "./federated-key.ts";
 import { secretKey } from "./key.ts";
-import type { Secrets } from "./secrets-manager.ts";
+import { type Secrets, secretsManager } from "./secrets-manager.ts";
 import { identityProver } from "./sts.ts";
 
 /** What a lane may have of its own. */
@@ -23,6 +23,20 @@ export interface Credentials {
   clock: Clock;
   /** Where the API is, if not at Anthropic's. */
   baseURL: string | undefined;
+}
+
+type CredentialEnvironment = (name: "OFFPEAK_API_KEY_SECRET") => string;
+
+/** With the secret that the environment names, or by the federation of the configuration; `ANTHROPIC_BASE_URL` says where, as to the SDK. */
+export function openAnthropic(env: CredentialEnvironment, { federation }: Pick<Config, "federation">, clock: Clock) {
+  const baseURL = process.env["ANTHROPIC_BASE_URL"];
+  return anthropicByLane({
+    secrets: secretsManager(clock),
+    secretId: env("OFFPEAK_API_KEY_SECRET"),
+    federation,
+    clock,
+    baseURL,
+  });
 }
 
 export function anthropicByLane(credentials: Credentials): (lane: Credential) => Anthropic {

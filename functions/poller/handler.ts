@@ -1,9 +1,8 @@
-import { anthropicByLane } from "../clients/anthropic-by-lane.ts";
+import { openAnthropic } from "../clients/anthropic-by-lane.ts";
 import { readConfigFile } from "../clients/config-file.ts";
 import { eventBridge } from "../clients/eventbridge.ts";
 import { millisecondsLeft } from "../clients/lambda.ts";
 import { embeddedMetrics, jsonLog } from "../clients/log.ts";
-import { secretsManager } from "../clients/secrets-manager.ts";
 import { sqsQueues } from "../clients/sqs.ts";
 import { parseQueueUrls, positiveNumber, readEnvironment } from "../domain/environment.ts";
 import { newsFilter } from "../domain/news.ts";
@@ -28,13 +27,7 @@ const deps = once((): Omit<PollerDeps, "millisecondsLeft"> => {
     config,
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
-    anthropicFor: anthropicByLane({
-      secrets: secretsManager(store.clock),
-      secretId: env("OFFPEAK_API_KEY_SECRET"),
-      federation: config.federation,
-      clock: store.clock,
-      baseURL: process.env["ANTHROPIC_BASE_URL"],
-    }),
+    anthropicFor: openAnthropic(env, config, store.clock),
     reconcileGraceSeconds: positiveNumber("OFFPEAK_RECONCILE_GRACE_SECONDS", env("OFFPEAK_RECONCILE_GRACE_SECONDS")),
     retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
     random: Math.random,

@@ -1,9 +1,8 @@
 import * as v from "valibot";
-import { anthropicByLane } from "../clients/anthropic-by-lane.ts";
+import { openAnthropic } from "../clients/anthropic-by-lane.ts";
 import { readConfigFile } from "../clients/config-file.ts";
 import { eventBridge } from "../clients/eventbridge.ts";
 import { embeddedMetrics, jsonLog } from "../clients/log.ts";
-import { secretsManager } from "../clients/secrets-manager.ts";
 import { positiveNumber, readEnvironment } from "../domain/environment.ts";
 import { nameOf } from "../domain/errors.ts";
 import { once } from "../domain/once.ts";
@@ -49,13 +48,7 @@ const deps = once((): RealtimeDeps => {
     ...store,
     config,
     events: eventBridge(env("OFFPEAK_EVENT_BUS")),
-    anthropicFor: anthropicByLane({
-      secrets: secretsManager(store.clock),
-      secretId: env("OFFPEAK_API_KEY_SECRET"),
-      federation: config.federation,
-      clock: store.clock,
-      baseURL: process.env["ANTHROPIC_BASE_URL"],
-    }),
+    anthropicFor: openAnthropic(env, config, store.clock),
     retrySeconds: positiveNumber("OFFPEAK_RETRY_SECONDS", env("OFFPEAK_RETRY_SECONDS")),
     random: Math.random,
     log: jsonLog("realtime"),
