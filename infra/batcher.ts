@@ -36,7 +36,7 @@ export class Batcher extends Construct {
       topic,
     });
     storage.grant(room.lambda, {
-      items: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
+      items: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "PartiQLUpdate"],
       indexes: ["due"],
       bodies: ["read"],
     });

@@ -38,7 +38,16 @@ export class Poller extends Construct {
       topic,
     });
     storage.grant(room.lambda, {
-      items: ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
+      items: [
+        "GetItem",
+        "BatchGetItem",
+        "Query",
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "PartiQLInsert",
+        "PartiQLUpdate",
+      ],
       indexes: ["due"],
       bodies: ["read", "write"],
     });

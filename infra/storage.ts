@@ -15,7 +15,17 @@ const bodyFolders = Array.from({ length: maxBodyDays / bodyStepDays }, (_, step)
 /** What a room does with what is stored, and no more: a test holds it against the calls of a recorded run. */
 export interface StorageGrant {
   /** Actions on the items of the table. A transaction has none of its own: its parts are these. */
-  items: readonly ("GetItem" | "BatchGetItem" | "Query" | "PutItem" | "UpdateItem" | "DeleteItem")[];
+  items: readonly (
+    | "GetItem"
+    | "BatchGetItem"
+    | "Query"
+    | "PutItem"
+    | "UpdateItem"
+    | "DeleteItem"
+    // What a group of statements is allowed by.
+    | "PartiQLInsert"
+    | "PartiQLUpdate"
+  )[];
   /** Indexes that it queries. */
   indexes?: readonly (typeof tableDefinition.indexes)[number]["name"][];
   bodies?: readonly ("read" | "write")[];

@@ -31,7 +31,10 @@ export async function handler(event: unknown, context: unknown): Promise<void> {
 /** Once a cold start. */
 const deps = once(() => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore(env, positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")));
+  const store = openStore(env, {
+    parkSeconds: positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")),
+    isGrouped: true,
+  });
   const queues = sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS")));
   const config = readConfigFile(env("OFFPEAK_CONFIG"));
   const rest: Omit<BatcherDeps, "millisecondsLeft" | "realtimeAtOnce"> = {

@@ -1,5 +1,5 @@
 import { chunksOf, mapConcurrently } from "../domain/concurrently.ts";
-import { concurrency, membersPerPage } from "../domain/limits.ts";
+import { groupedWrites, membersPerPage } from "../domain/limits.ts";
 import type { Manifest, Member } from "../domain/manifest.ts";
 import type { Session } from "../domain/session.ts";
 import { batchRequestLine } from "../domain/turn-request.ts";
@@ -15,7 +15,7 @@ export interface Sent extends Member {
 /** @returns those that are the manifest's now */
 export async function claim(group: readonly Candidate[], manifestId: string, deps: BatcherDeps): Promise<Sent[]> {
   const { sessions, clock } = deps;
-  const claimed = await mapConcurrently(group, concurrency, async ({ session, body }) => {
+  const claimed = await mapConcurrently(group, groupedWrites, async ({ session, body }) => {
     const { sessionId, turn } = session;
     const moved = await sessions.move("claim", session, "submitted", { manifestId, submittedAt: clock.now() });
     return moved.moved ? { sessionId, turn, body } : undefined;
@@ -33,7 +33,7 @@ export async function takeOver(
   const taken: Sent[] = [];
   for (const some of chunksOf(members, membersPerPage)) {
     const byId = new Map(some.map((member) => [member.sessionId, member]));
-    const moved = await mapConcurrently(await stillIn(parent, some, deps), concurrency, async (session) => {
+    const moved = await mapConcurrently(await stillIn(parent, some, deps), groupedWrites, async (session) => {
       const found = await deps.sessions.move("split", session, "submitted", { manifestId });
       return found.moved ? byId.get(session.sessionId) : undefined;
     });

@@ -20,7 +20,10 @@ export async function handler(_event: unknown, context: unknown): Promise<void> 
 /** Once a cold start. */
 const deps = once((): Omit<PollerDeps, "millisecondsLeft"> => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore(env, positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")));
+  const store = openStore(env, {
+    parkSeconds: positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")),
+    isGrouped: true,
+  });
   const config = readConfigFile(env("OFFPEAK_CONFIG"));
   return {
     ...store,

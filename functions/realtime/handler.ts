@@ -42,7 +42,7 @@ async function runRecord({
 /** Once a cold start. */
 const deps = once((): RealtimeDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore(env, positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")));
+  const store = openStore(env, { parkSeconds: positiveNumber("OFFPEAK_PARK_SECONDS", env("OFFPEAK_PARK_SECONDS")) });
   const config = readConfigFile(env("OFFPEAK_CONFIG"));
   return {
     ...store,

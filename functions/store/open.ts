@@ -1,4 +1,5 @@
 import { createDynamoDb, dynamoTable } from "../clients/dynamodb.ts";
+import { groupedTable } from "../clients/grouped-table.ts";
 import { s3Objects } from "../clients/s3.ts";
 import { newUlid, systemClock } from "../clients/system.ts";
 import type { Clock, NewId } from "../domain/clock.ts";
@@ -44,10 +45,20 @@ export interface Store {
 /** What every room that keeps anything has in its environment. */
 type StoreEnvironment = (name: "OFFPEAK_TABLE" | "OFFPEAK_BUCKET" | "OFFPEAK_TICK_SECONDS") => string;
 
-/** The store over the real services. @param parkSeconds only for rooms that park lanes */
-export function openStore(env: StoreEnvironment, parkSeconds = defaultParkSeconds): Store {
+export interface StoreOptions {
+  /** Only for rooms that park lanes. */
+  parkSeconds?: number;
+  /** For rooms that write thousands of items at a time. */
+  isGrouped?: boolean;
+}
+
+/** The store over the real services. */
+export function openStore(env: StoreEnvironment, options: StoreOptions = {}): Store {
+  const { parkSeconds = defaultParkSeconds, isGrouped = false } = options;
   const clock = systemClock;
-  const table = dynamoTable(createDynamoDb(), env("OFFPEAK_TABLE"), clock);
+  const [client, name] = [createDynamoDb(), env("OFFPEAK_TABLE")];
+  const single = dynamoTable(client, name, clock);
+  const table = isGrouped ? groupedTable(single, client, name) : single;
   const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
   const bodies = bodyStore(s3Objects(env("OFFPEAK_BUCKET")), clock);
   const latencies = latencyStore(table, clock, tickSeconds);

@@ -65,7 +65,7 @@ export function parseSession(item: unknown, what: string): Session {
   return readItem(schema, item, what);
 }
 
-/** The due index is sparse: an item without these two attributes is not in it. */
+/** The due index is sparse: an item without `due` is not in it. */
 export function dueAttributes(sessionId: string, look: NextLook): { due: string; dueAt: number } {
   return { due: duePartition(look.purpose, dueShardOf(sessionId)), dueAt: look.at };
 }

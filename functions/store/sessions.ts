@@ -163,7 +163,7 @@ interface MetaWrite {
 
 async function write(table: Table, seen: Session, { changes, look, when, beside }: MetaWrite): Promise<Moved> {
   const gone = Object.entries(changes).filter(([, value]) => value === undefined);
-  const remove = [...gone.map(([attribute]) => attribute), ...(look === undefined ? ["due", "dueAt"] : [])];
+  const remove = [...gone.map(([attribute]) => attribute), ...(look === undefined ? ["due"] : [])];
   const set = { ...changes, ...(look === undefined ? {} : dueAttributes(seen.sessionId, look)) };
   const update = { key: metaKey(seen.sessionId), set, remove, when };
   if (beside.length === 0) return toMoved(await table.update(update));

@@ -89,7 +89,7 @@ function finish(
     winner: source,
     stopReason,
     ...(truncated ? { truncated } : {}),
-    ...(error === undefined ? { error: undefined } : { error: shortened(error) }),
+    ...(error === undefined ? {} : { error: shortened(error) }),
     endedAt: deps.clock.now(),
     ...(deps.page === undefined || seen.manifestId !== source ? {} : { page: deps.page.page }),
   });

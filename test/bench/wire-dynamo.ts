@@ -13,11 +13,35 @@ interface Call {
   ExpressionAttributeValues?: Record<string, Attribute>;
   TransactItems?: Record<string, Call>[];
   RequestItems?: Record<string, { Keys?: Record<string, Attribute>[] }>;
+  Statements?: { Statement?: string; Parameters?: Attribute[] }[];
+}
+
+/** What a call is about, each time it is; of a group of statements, one after another. */
+export function describeDynamo(operation: string, body: Buffer): string[] {
+  const call: Call = JSON.parse(body.toString("utf8"));
+  return call.Statements === undefined ? [describeCall(operation, call)] : call.Statements.map(describeStatement);
+}
+
+/** As the same write would be called that goes alone. */
+function describeStatement({ Statement = "", Parameters = [] }: NonNullable<Call["Statements"]>[number]): string {
+  // Question marks stand for the parameters in their order, each behind its name: `'sk': ?`, `"status" = ?`.
+  const names = [...Statement.matchAll(/(?:'(\w+)': |"(\w+)" = )?\?/g)].map(
+    ([, inserted, compared]) => inserted ?? compared,
+  );
+  const parameterOf = (name: string) => Parameters[names.indexOf(name)] ?? {};
+  const Key = { pk: parameterOf("pk"), sk: parameterOf("sk") };
+  if (Statement.startsWith("INSERT")) return describeCall("PutItem", { Item: Key });
+  const set = /SET (.*?) (?:REMOVE|WHERE)/.exec(Statement)?.[1] ?? "";
+  const isSet = ["status", "delivered"].filter((name) => set.includes(`"${name}" = ?`));
+  return describeCall("UpdateItem", {
+    Key,
+    ExpressionAttributeNames: Object.fromEntries(isSet.map((name) => [`#s_${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(isSet.map((name) => [`:s_${name}`, parameterOf(name)])),
+  });
 }
 
 /** The operation and the item it is about, with what a session or manifest becomes by it. */
-export function describeDynamo(operation: string, body: Buffer): string {
-  const call: Call = JSON.parse(body.toString("utf8"));
+function describeCall(operation: string, call: Call): string {
   if (call.TransactItems !== undefined) {
     const parts = call.TransactItems.flatMap((item) => Object.values(item)).map(nameOf);
     return `transaction: ${parts.join(" + ")}`;

@@ -40,17 +40,20 @@ export function countingWire(): Wire {
   const counted = new Map<string, Tally>();
   const closes: (() => Promise<void>)[] = [];
   let step = "";
-  const count = (service: Service, what: string, figures: Partial<Tally>) => {
+  const countOne = (service: Service, what: string, { share, figures }: { share: number; figures: Partial<Tally> }) => {
     const key = `${service} ${step} ${what}`;
     const none: Tally = { service, step, what, requests: 0, writeUnits: 0, readUnits: 0, parts: 0 };
     const sum = counted.get(key) ?? none;
     counted.set(key, {
       ...sum,
-      requests: sum.requests + 1,
-      writeUnits: sum.writeUnits + (figures.writeUnits ?? 0),
-      readUnits: sum.readUnits + (figures.readUnits ?? 0),
-      parts: sum.parts + (figures.parts ?? 0),
+      requests: sum.requests + share,
+      writeUnits: sum.writeUnits + share * (figures.writeUnits ?? 0),
+      readUnits: sum.readUnits + share * (figures.readUnits ?? 0),
+      parts: sum.parts + share * (figures.parts ?? 0),
     });
+  };
+  const count: Count = (service, what, figures) => {
+    for (const one of what) countOne(service, one, { share: 1 / what.length, figures });
   };
   return {
     enter(next) {
@@ -76,7 +79,8 @@ export function countingWire(): Wire {
   };
 }
 
-type Count = (service: Service, what: string, figures: Partial<Tally>) => void;
+/** @param what a call was about; where that is several things, each has its share of it */
+type Count = (service: Service, what: readonly string[], figures: Partial<Tally>) => void;
 
 async function pass(
   service: Service,
@@ -97,8 +101,8 @@ async function pass(
   const received = await read(answer);
   const bytes = sent.length;
   if (service === "DynamoDB") count(service, describeDynamo(operation, sent), unitsIn(operation, received));
-  else if (service === "EventBridge") count(service, operation, { parts: eventParts(sent) });
-  else count(service, operation, { parts: service === "SQS" ? Math.max(1, Math.ceil(bytes / partBytes)) : 1 });
+  else if (service === "EventBridge") count(service, [operation], { parts: eventParts(sent) });
+  else count(service, [operation], { parts: service === "SQS" ? Math.max(1, Math.ceil(bytes / partBytes)) : 1 });
   outgoing.writeHead(answer.statusCode ?? 500, withLength(answer.headers, received));
   outgoing.end(received);
 }

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDynamoDb, dynamoTable } from "../../functions/clients/dynamodb.ts";
+import { groupedTable } from "../../functions/clients/grouped-table.ts";
 import type { Table } from "../../functions/clients/table.ts";
 import { createTable } from "../../infra/local/aws/infrastructure.ts";
 import { tableInput } from "../../infra/table-definition.ts";
+import { accompanied } from "../support/accompanied.ts";
 import { useLocalAws } from "../support/local-aws.ts";
 import { type TestWorld, testWorld } from "../support/world.ts";
 import { type Twin, twinTable } from "./twin-table.ts";
@@ -66,7 +68,7 @@ describe("a night, over the table in memory and over DynamoDB at once", () => {
   beforeAll(async () => {
     const dynamo = createDynamoDb();
     await createTable(tableInput("night"), { dynamo });
-    tables.push(dynamoTable(dynamo, "night", clock));
+    tables.push(accompanied(groupedTable(dynamoTable(dynamo, "night", clock), dynamo, "night")));
   });
 
   it("is asked of AWS's own DynamoDB Local, and not of the embedded database", async () => {

@@ -9,7 +9,7 @@ const inFolder = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 export default defineConfig({
   test: {
     root: inFolder("../.."),
-    include: ["test/functions/clients/table.test.ts", "test/conformance/*.test.ts"],
+    include: ["test/functions/clients/{table,grouped-table}.test.ts", "test/conformance/*.test.ts"],
     globalSetup: [inFolder("setup.ts")],
     testTimeout: 240_000,
     hookTimeout: 120_000,

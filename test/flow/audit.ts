@@ -42,11 +42,11 @@ async function leftInTable(home: string): Promise<string[]> {
 }
 
 function problemOf(item: Json, isDelivered: boolean): string[] {
-  const { pk, sk, status, state, dueAt } = item;
+  const { pk, sk, status, state, due } = item;
   // What died before its call stays abandoned for as long as a batcher can run; it holds nobody, as the sessions show.
   if (pk === "OPEN") return item.count === 0 ? [] : [`${sk} is still open`];
   if (sk === "HEAD" && !["settled", "closed", "abandoned"].includes(state)) return [`${pk} is ${state}`];
   if (sk !== "META") return [];
-  const isOver = ["done", "failed", "canceled", "timeout"].includes(status) && isDelivered && dueAt === undefined;
-  return isOver ? [] : [`${pk} is ${status}, delivered: ${String(isDelivered)}, due: ${String(dueAt)}`];
+  const isOver = ["done", "failed", "canceled", "timeout"].includes(status) && isDelivered && due === undefined;
+  return isOver ? [] : [`${pk} is ${status}, delivered: ${String(isDelivered)}, due: ${String(due)}`];
 }

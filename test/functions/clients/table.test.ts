@@ -1,9 +1,11 @@
 import { TransactionConflictException } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDynamoDb, dynamoTable } from "../../../functions/clients/dynamodb.ts";
+import { groupedTable } from "../../../functions/clients/grouped-table.ts";
 import type { Clause, IndexQuery, Item, Table } from "../../../functions/clients/table.ts";
 import { createTable } from "../../../infra/local/aws/infrastructure.ts";
 import { tableInput } from "../../../infra/table-definition.ts";
+import { accompanied } from "../../support/accompanied.ts";
 import { useLocalAws } from "../../support/local-aws.ts";
 import { memoryTable } from "../../support/memory-table.ts";
 
@@ -17,6 +19,14 @@ const tables: [string, () => Promise<Table>][] = [
       const dynamo = createDynamoDb();
       await createTable(tableInput("contract"), { dynamo });
       return dynamoTable(dynamo, "contract", clock);
+    },
+  ],
+  [
+    "in DynamoDB, with writes in groups",
+    async () => {
+      const dynamo = createDynamoDb();
+      await createTable(tableInput("grouped"), { dynamo });
+      return accompanied(groupedTable(dynamoTable(dynamo, "grouped", clock), dynamo, "grouped"));
     },
   ],
 ];

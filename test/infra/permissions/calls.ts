@@ -23,6 +23,7 @@ interface Body {
   RequestItems?: Record<string, unknown>;
   TransactItems?: Record<string, { TableName?: string }>[];
   Entries?: { EventBusName?: string }[];
+  Statements?: { Statement?: string }[];
 }
 
 /** What AWS would ask IAM about this call. A call that is not known here throws: then nobody knows what it needs. */
@@ -51,6 +52,8 @@ const byService: Record<string, Known> = {
         action: "dynamodb:BatchGetItem",
         on: `table ${name}`,
       }));
+    // Neither has a group of statements: each is asked about by itself.
+    if (operation === "BatchExecuteStatement") return (body.Statements ?? []).map(permissionForStatement);
     const index = body.IndexName === undefined ? "" : `/index/${body.IndexName}`;
     return dynamoActions.includes(operation)
       ? [{ action: `dynamodb:${operation}`, on: `table ${body.TableName}${index}` }]
@@ -76,6 +79,13 @@ const byService: Record<string, Known> = {
     return [{ action: "secretsmanager:GetSecretValue", on: `secret ${parse(call).SecretId}` }];
   },
 };
+
+function permissionForStatement({ Statement = "" }: { Statement?: string }): Permission {
+  const [, verb = "", table] = /^(INSERT INTO|UPDATE) "([^"]+)"/.exec(Statement) ?? [];
+  const action = { "INSERT INTO": "dynamodb:PartiQLInsert", UPDATE: "dynamodb:PartiQLUpdate" }[verb];
+  if (action === undefined) throw new Error(`no permission is known for the statement ${Statement}`);
+  return { action, on: `table ${table}` };
+}
 
 const dynamoActions = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"];
 const sqsActions = ["SendMessage", "ReceiveMessage", "DeleteMessage"];
