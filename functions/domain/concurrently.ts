@@ -8,21 +8,31 @@ export async function mapConcurrently<T, R>(
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = [];
+  await eachConcurrently([...items].entries(), limit, async ([index, item]) => {
+    results[index] = await work(item);
+  });
+  return results;
+}
+
+/** The same without answers, and for items that are still being read as well: none is read before it can be worked on. */
+export async function eachConcurrently<T>(
+  items: IterableIterator<T> | AsyncGenerator<T>,
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const failures: unknown[] = [];
-  const iterator = [...items].entries();
   const worker = async () => {
-    for (const [index, item] of iterator) {
-      if (failures.length > 0) return;
-      try {
-        results[index] = await work(item);
-      } catch (error) {
-        failures.push(error);
+    try {
+      for await (const item of items) {
+        if (failures.length > 0) return;
+        await work(item);
       }
+    } catch (error) {
+      failures.push(error);
     }
   };
   await Promise.all(Array.from({ length: limit }, worker));
   if (failures.length > 0) throw failures[0];
-  return results;
 }
 
 /** Cuts a list into lists of at most `size`. */

@@ -1,9 +1,9 @@
 import type { Batch } from "../domain/batch.ts";
-import { mapConcurrently } from "../domain/concurrently.ts";
+import { eachConcurrently, mapConcurrently } from "../domain/concurrently.ts";
 import { nameOf } from "../domain/errors.ts";
 import { turnName } from "../domain/ids.ts";
 import { secondsTaken } from "../domain/latency.ts";
-import { concurrency, maxSampledSessions } from "../domain/limits.ts";
+import { concurrency, groupedWrites, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ParsedLine, parseResultLine } from "../domain/outcome.ts";
 import { expiriesOf } from "../domain/retention.ts";
@@ -20,6 +20,8 @@ import type { OpenWork } from "./open-work.ts";
 /** Lines, and characters of them, that are settled side by side before more are read: bounds memory, whatever the file. */
 const linesPerPage = 200;
 const charactersPerPage = 8_000_000;
+/** While one waits for the table, the next is parsed and compressed. */
+const pagesAtOnce = 2;
 /** A settle that began must have time for a page and its bookkeeping. */
 export const pageMs = 60_000;
 
@@ -63,29 +65,44 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
     sum: emptyRollup(),
     summed: 0,
   };
-  let page: Line[] = [];
-  let characters = 0;
   try {
     const lines = await workspace.anthropic.results(batch);
     if (lines === undefined) return { ...read, problem: "404" };
-    for await (const text of lines) {
-      read.lines += 1;
-      const parsed = parseResultLine(text);
-      if (parsed.kind === "garbled") read.problem = `line ${read.lines} cannot be read`;
-      page.push({ text, lineNo: read.lines, parsed });
-      characters += text.length;
-      if (page.length < linesPerPage && characters < charactersPerPage) continue;
+    await eachConcurrently(pagesOf(lines, read, deps), pagesAtOnce, async (page) => {
       await settlePage(manifest, page, read, deps);
       await deps.onPage();
-      page = [];
-      characters = 0;
-      if (deps.millisecondsLeft() < pageMs) return { ...read, problem: "no time left" };
-    }
-    await settlePage(manifest, page, read, deps);
-    return { ...read, hasEnded: true };
+    });
+    return read;
   } catch (error) {
-    return { ...read, problem: nameOf(error) };
+    return { ...read, hasEnded: false, problem: nameOf(error) };
   }
+}
+
+/** Notes how far it came, and ends early where there is no time to settle another page. */
+async function* pagesOf(
+  lines: AsyncIterable<string>,
+  read: Read,
+  { millisecondsLeft }: SettleBatchDeps,
+): AsyncGenerator<Line[]> {
+  let page: Line[] = [];
+  let characters = 0;
+  for await (const text of lines) {
+    read.lines += 1;
+    const parsed = parseResultLine(text);
+    if (parsed.kind === "garbled") read.problem = `line ${read.lines} cannot be read`;
+    page.push({ text, lineNo: read.lines, parsed });
+    characters += text.length;
+    if (page.length < linesPerPage && characters < charactersPerPage) continue;
+    yield page;
+    page = [];
+    characters = 0;
+    if (millisecondsLeft() < pageMs) {
+      read.problem = "no time left";
+      return;
+    }
+  }
+  if (page.length > 0) yield page;
+  read.hasEnded = true;
 }
 
 /** A line that cannot be settled makes the reading incomplete, and keeps no other from being settled. */
@@ -104,7 +121,9 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
     read.summed += 1;
     if (entry !== undefined) addEntry(read.sum, entry);
   };
-  const settled = await mapConcurrently(packed, concurrency, async (line) => {
+  // A budget is one item, which all its sessions would hold against each other.
+  const atOnce = found.sessions.some(({ budget }) => budget !== undefined) ? concurrency / pagesAtOnce : groupedWrites;
+  const settled = await mapConcurrently(packed, atOnce, async (line) => {
     try {
       const session = await settleLine(line, manifest, byId, { ...deps, page: ofPage, onBooked });
       const { parsed } = line;

@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { BatchExecuteStatementCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { createDynamoDb } from "../../functions/clients/dynamodb.ts";
 import { newUlid } from "../../functions/clients/system.ts";
 import { chunksOf, mapConcurrently } from "../../functions/domain/concurrently.ts";
@@ -11,7 +11,7 @@ import { sessionAt } from "./synthetic.ts";
 import { loadRooms, quietly, startServices } from "./system.ts";
 import { prose } from "./texts.ts";
 
-const count = 1_000;
+const count = 2_000;
 /** A call of a bulk spawn; a busy machine has no time for a thousand in the seconds that one may take. */
 const perCall = 200;
 const config = {
@@ -73,35 +73,49 @@ async function writeSessions(): Promise<string[]> {
   return ids;
 }
 
+const refusal = { ReturnValuesOnConditionCheckFailure: "ALL_OLD" } as const;
+const usage = { input: 1_000, output: 1_000, cacheRead: 0, cacheWrite: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
+
+interface Facts {
+  turn: number;
+  source: string;
+  type: string;
+  billed: boolean;
+  tier: string;
+  receivedAt: number;
+}
+
+function insertOf(sessionId: string, { page, ...facts }: Facts & { page: string }) {
+  const body = { kind: "part", key: page, from: 0, to: 1_200 };
+  const item = { pk: `SESSION#${sessionId}`, sk: "RESULT#0001#x", ...facts, usage, body };
+  const members = Object.keys(item).map((name) => `'${name}': ?`);
+  const Statement = `INSERT INTO "offpeak" VALUE {${members.join(", ")}}`;
+  return { Statement, Parameters: Object.values(item), ...refusal };
+}
+
+function updateOf(sessionId: string, { source, turn }: Facts) {
+  const Statement = `UPDATE "offpeak" SET "status" = ?, "winner" = ?, "endedAt" = ? WHERE "pk" = ? AND "sk" = ? AND "status" IN [?, ?, ?] AND "turn" = ? RETURNING ALL NEW *`;
+  const key = [`SESSION#${sessionId}`, "META"];
+  const Parameters = ["done", source, Date.now(), ...key, "queued", "submitted", "running", turn];
+  return { Statement, Parameters, ...refusal };
+}
+
 /** Of each result its entry and the move; of each page an object, an event, and the note of its delivery. */
 async function bareWrites(ids: readonly string[]): Promise<void> {
   const client = createDynamoDb();
   const [s3, events] = [new S3Client({ forcePathStyle: true }), new EventBridgeClient()];
-  const refusal = { TableName: "offpeak", ReturnValuesOnConditionCheckFailure: "ALL_OLD" } as const;
-  const from = { ":a": "queued", ":b": "submitted", ":c": "running" };
   const facts = { turn: 1, source: newUlid(), type: "succeeded", billed: true, tier: "batch", receivedAt: Date.now() };
   for (const page of chunksOf(ids, 200)) {
     await s3.send(
       new PutObjectCommand({ Bucket: "offpeak", Key: `bench/${page[0]}`, Body: Buffer.alloc(240_000, "x") }),
     );
-    await mapConcurrently(page, concurrency, async (sessionId) => {
-      const pk = `SESSION#${sessionId}`;
-      const when = { ...refusal, ConditionExpression: "attribute_not_exists(pk)" };
-      const usage = { input: 1_000, output: 1_000, cacheRead: 0, cacheWrite: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
-      const body = { kind: "part", key: page[0], from: 0, to: 1_200 };
-      await client.send(new PutCommand({ ...when, Item: { pk, sk: "RESULT#0001#x", ...facts, usage, body } }));
-      await client.send(
-        new UpdateCommand({
-          ...refusal,
-          Key: { pk, sk: "META" },
-          UpdateExpression: "SET #s = :s, winner = :w, endedAt = :e",
-          ConditionExpression: "#s IN (:a, :b, :c) AND turn = :t",
-          ExpressionAttributeNames: { "#s": "status" },
-          ExpressionAttributeValues: { ":s": "done", ":w": facts.source, ":e": Date.now(), ":t": 1, ...from },
-          ReturnValues: "ALL_NEW",
-        }),
+    const inserts = page.map((sessionId) => insertOf(sessionId, { ...facts, page: page[0] ?? "" }));
+    const updates = page.map((sessionId) => updateOf(sessionId, facts));
+    for (const statements of [inserts, updates]) {
+      await mapConcurrently(chunksOf(statements, 25), concurrency, (Statements) =>
+        client.send(new BatchExecuteStatementCommand({ Statements })),
       );
-    });
+    }
     const Detail = JSON.stringify({ ids: page });
     const entry = { EventBusName: "offpeak", Source: "bench", DetailType: "bench", Detail };
     await events.send(new PutEventsCommand({ Entries: [entry] }));
