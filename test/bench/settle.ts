@@ -94,9 +94,13 @@ function insertOf(sessionId: string, { page, ...facts }: Facts & { page: string 
 }
 
 function updateOf(sessionId: string, { source, turn }: Facts) {
-  const Statement = `UPDATE "offpeak" SET "status" = ?, "winner" = ?, "endedAt" = ? WHERE "pk" = ? AND "sk" = ? AND "status" IN [?, ?, ?] AND "turn" = ? RETURNING ALL NEW *`;
-  const key = [`SESSION#${sessionId}`, "META"];
-  const Parameters = ["done", source, Date.now(), ...key, "queued", "submitted", "running", turn];
+  const set = { winner: source, stopReason: "end_turn", endedAt: Date.now(), page: 1, status: "done" };
+  const key = { pk: `SESSION#${sessionId}`, sk: "META" };
+  const from = ["queued", "submitted", "running"];
+  const equal = (fields: object) => Object.keys(fields).map((name) => `"${name}" = ?`);
+  const where = [...equal(key), '"status" IN [?, ?, ?]', '"turn" = ?'].join(" AND ");
+  const Statement = `UPDATE "offpeak" SET ${equal(set).join(", ")} REMOVE "due" WHERE ${where} RETURNING ALL NEW *`;
+  const Parameters = [...Object.values(set), ...Object.values(key), ...from, turn];
   return { Statement, Parameters, ...refusal };
 }
 
