@@ -1,8 +1,8 @@
 import { Construct } from "constructs";
 import { environmentNames } from "../functions/batcher/env.ts";
 import { defaultParkSeconds } from "../functions/domain/limits.ts";
+import { boundedMemory } from "./bounded-memory.ts";
 import type { Foundation } from "./foundation.ts";
-import { boundedHeap } from "./node-options.ts";
 import { deployedConfigPath, oneCpuMegabytes, RoomFunction } from "./room-function.ts";
 import { Tick, tickInvoke } from "./tick.ts";
 import { createTimeoutSeconds, longestFunctionSeconds, tickSeconds } from "./timing.ts";
@@ -29,7 +29,7 @@ export class Batcher extends Construct {
       },
       configuration,
       memoryMegabytes: oneCpuMegabytes,
-      nodeOptions: boundedHeap,
+      runtime: boundedMemory,
       timeoutSeconds: longestFunctionSeconds,
       asyncInvoke: tickInvoke,
       errors: { impact: "Accepted tasks wait in their lanes.", heading: "batcher-errors", periods: 3 },

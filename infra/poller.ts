@@ -1,8 +1,8 @@
 import { Construct } from "constructs";
 import { defaultParkSeconds } from "../functions/domain/limits.ts";
 import { environmentNames } from "../functions/poller/env.ts";
+import { boundedMemory } from "./bounded-memory.ts";
 import type { Foundation } from "./foundation.ts";
-import { boundedHeap } from "./node-options.ts";
 import { PollerAlarms } from "./poller-alarms.ts";
 import { deployedConfigPath, oneCpuMegabytes, RoomFunction } from "./room-function.ts";
 import { metricNamespace } from "./runbook-alarm.ts";
@@ -31,7 +31,7 @@ export class Poller extends Construct {
       },
       configuration,
       memoryMegabytes: oneCpuMegabytes,
-      nodeOptions: boundedHeap,
+      runtime: boundedMemory,
       timeoutSeconds: longestFunctionSeconds,
       asyncInvoke: tickInvoke,
       errors: { impact: "Answers that are ready are delivered late.", heading: "poller-errors", periods: 3 },

@@ -36,7 +36,8 @@ export interface RoomFunctionProps<Names extends readonly string[]> {
   environment: Record<Names[number], string>;
   configuration: Configuration;
   memoryMegabytes: number;
-  nodeOptions?: string;
+  /** Variables that are not the room's, but its runtime's. */
+  runtime?: Readonly<Record<string, string>>;
   timeoutSeconds: number;
   /** What becomes of an event that nobody waits for, when the function fails or is throttled. */
   asyncInvoke?: Pick<FunctionOptions, "retryAttempts" | "maxEventAge" | "onFailure">;
@@ -74,7 +75,7 @@ export class RoomFunction<const Names extends readonly string[]> extends Constru
       systemLogLevelV2: unreported.includes(room) ? SystemLogLevel.WARN : SystemLogLevel.INFO,
       memorySize: props.memoryMegabytes,
       timeout: Duration.seconds(props.timeoutSeconds),
-      environment: props.nodeOptions === undefined ? environment : { ...environment, NODE_OPTIONS: props.nodeOptions },
+      environment: { ...environment, ...props.runtime },
       ...props.asyncInvoke,
     });
     this.failures = this.countFailures(room);

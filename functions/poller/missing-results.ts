@@ -1,5 +1,4 @@
 import { mapConcurrently } from "../domain/concurrently.ts";
-import { turnName } from "../domain/ids.ts";
 import { concurrency } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { isTerminal, type Session, type SessionError } from "../domain/session.ts";
@@ -69,7 +68,7 @@ async function eachMissing(
   let count = 0;
   let problem: unknown;
   for await (const members of deps.manifests.members(manifest.manifestId)) {
-    const missing = members.filter((member) => !seen.has(turnName(member)));
+    const missing = members.filter(({ sessionId }) => !seen.has(sessionId));
     const { sessions } = await deps.sessions.getMany(missing.map(({ sessionId }) => sessionId));
     const waiting = sessions.filter(
       ({ status, manifestId }) => status === "submitted" && manifestId === manifest.manifestId,

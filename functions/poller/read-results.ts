@@ -1,7 +1,6 @@
 import type { Batch } from "../domain/batch.ts";
 import { eachConcurrently, mapConcurrently } from "../domain/concurrently.ts";
 import { nameOf } from "../domain/errors.ts";
-import { turnName } from "../domain/ids.ts";
 import { secondsTaken } from "../domain/latency.ts";
 import { concurrency, groupedWrites, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
@@ -30,7 +29,7 @@ export type SettleBatchDeps = PollerDeps & { onPage: () => Promise<void> };
 
 /** What one reading of a result file found. */
 export interface Read {
-  /** Members with a line of their own, each once however often it comes. */
+  /** Sessions with a line of their own, each once however often it comes: a manifest has one turn of each. */
   seen: Set<string>;
   lines: number;
   hasEnded: boolean;
@@ -128,8 +127,11 @@ async function settlePage(manifest: Manifest, page: readonly Line[], read: Read,
       const session = await settleLine(line, manifest, byId, { ...deps, page: ofPage, onBooked });
       const { parsed } = line;
       if (parsed.kind === "ours" && parsed.id.manifestId === manifest.manifestId) {
-        if (!read.seen.has(turnName(parsed.id))) addCached(read.cached, byId.get(parsed.id.sessionId), parsed.result);
-        read.seen.add(turnName(parsed.id));
+        const of = byId.get(parsed.id.sessionId);
+        // Its own id where it is known: a part of a line's text keeps more of it in memory than the part.
+        const { sessionId } = of ?? parsed.id;
+        if (!read.seen.has(sessionId)) addCached(read.cached, of, parsed.result);
+        read.seen.add(sessionId);
       }
       return session;
     } catch (error) {

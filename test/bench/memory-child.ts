@@ -1,5 +1,6 @@
+import { membersPerPage } from "../../functions/domain/limits.ts";
 import { peakMegabytes, seconds } from "./measure.ts";
-import { manifestId, sessionIdOf, syntheticRooms } from "./synthetic.ts";
+import { manifestId, syntheticRooms } from "./synthetic.ts";
 
 /** One measurement in a process of its own, whose peak is then that of nothing else. */
 export interface MemoryTask {
@@ -26,7 +27,6 @@ process.send?.(result);
 
 async function writeManifest(): Promise<void> {
   const { manifests } = rooms.deps;
-  const pages = Math.ceil(task.count / 1_000);
   const head = {
     manifestId,
     lane: "default",
@@ -36,16 +36,13 @@ async function writeManifest(): Promise<void> {
     readFailures: 0,
     credential: {},
   };
-  const manifest = { ...head, state: "preparing" as const, count: task.count, pages };
+  const manifest = {
+    ...head,
+    state: "preparing" as const,
+    count: task.count,
+    pages: Math.ceil(task.count / membersPerPage),
+  };
   await manifests.create(manifest);
-  for (let page = 0; page < pages; page += 1) {
-    const size = Math.min(1_000, task.count - page * 1_000);
-    const members = Array.from({ length: size }, (_, place) => ({
-      sessionId: sessionIdOf(page * 1_000 + place + 1),
-      turn: 1,
-    }));
-    await manifests.addPage(manifest, page + 1, members);
-  }
   const submitting = await manifests.move("submit", manifest, { notAfter: Date.now() });
   if (submitting !== undefined) await manifests.accept(submitting, task.batchId, undefined);
 }

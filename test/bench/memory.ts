@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { formatCustomId } from "../../functions/domain/ids.ts";
-import { boundedHeap } from "../../infra/node-options.ts";
+import { boundedMemory } from "../../infra/bounded-memory.ts";
 import { atMost, type Bench } from "./measure.ts";
 import type { MemoryResult, MemoryTask } from "./memory-child.ts";
 import { startBenchModel } from "./model.ts";
@@ -54,7 +54,7 @@ export const settleMemory: Bench = {
 };
 
 const notes = [
-  "Requests and results are about 2.5 KB each, all of them different; the model is in another process. Node's options are those of the deployed functions.",
+  "Requests and results are about 2.5 KB each, all of them different; the model is in another process. The options of Node and of its allocator are those of the deployed functions.",
 ];
 
 /** The model is in this process, and what is measured in another. */
@@ -73,7 +73,7 @@ async function measure(mode: MemoryTask["mode"], count: number): Promise<MemoryR
 async function measureApart(task: MemoryTask): Promise<MemoryResult> {
   const child = fork(fileURLToPath(new URL("memory-child.ts", import.meta.url)), [JSON.stringify(task)], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
-    execArgv: boundedHeap.split(" "),
+    env: { ...process.env, ...boundedMemory },
   });
   const [result]: MemoryResult[] = await Promise.race([
     once(child, "message"),

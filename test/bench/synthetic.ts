@@ -2,12 +2,15 @@ import { setImmediate } from "node:timers/promises";
 import { createAnthropic } from "../../functions/clients/anthropic.ts";
 import { secretKey } from "../../functions/clients/key.ts";
 import { newUlid } from "../../functions/clients/system.ts";
-import type { Item, Key } from "../../functions/clients/table.ts";
+import type { Item, Key, Page, Query } from "../../functions/clients/table.ts";
 import type { Agent } from "../../functions/domain/config/index.ts";
+import { membersPerPage } from "../../functions/domain/limits.ts";
 import type { Session } from "../../functions/domain/session.ts";
 import { firstTurn } from "../../functions/domain/turn-request.ts";
 import { bodyStore, type Packed } from "../../functions/store/bodies.ts";
+import { pageKey } from "../../functions/store/manifest-items.ts";
 import { sessionItem } from "../../functions/store/session-items.ts";
+import { itemVersion } from "../../functions/store/versions.ts";
 import { memoryQueues } from "../support/memory-queues.ts";
 import { memoryEvents, memoryObjects, memorySecrets } from "../support/memory-services.ts";
 import { type MemoryTable, memoryTable } from "../support/memory-table.ts";
@@ -65,7 +68,7 @@ const config = configOf({
 /** The rooms over such sessions, and Anthropic's API at an address. */
 export async function syntheticRooms(status: "queued" | "submitted", count: number, modelUrl: string) {
   const ports: Ports = {
-    table: await syntheticTable(status),
+    table: await syntheticTable(status, count),
     queues: { ...memoryQueues({ clock }), receive: receiver(count), send: async () => {}, remove: async () => {} },
     objects: { ...memoryObjects(), put: async () => {} },
     events: { ...memoryEvents(), put: async (events) => events.map(() => true) },
@@ -97,20 +100,24 @@ function receiver(count: number) {
   };
 }
 
-async function syntheticTable(status: "queued" | "submitted"): Promise<MemoryTable> {
+async function syntheticTable(status: "queued" | "submitted", count: number): Promise<MemoryTable> {
   const memory = memoryTable({ clock });
   const agent = config.agents[0];
   if (agent === undefined) throw new Error("no agent");
   const bodies = await madeBodies(agent);
   const made = ({ pk, sk }: Key): Item[] => {
     const sessionId = pk.replace("SESSION#", "");
-    if (sk === "META") return [sessionItem(sessionAt(sessionId, status), undefined)];
+    // As it comes over the wire: what is part of another text would keep that as well.
+    if (sk === "META") return [JSON.parse(JSON.stringify(sessionItem(sessionAt(sessionId, status), undefined)))];
     const body = bodies[parseInt(sessionId.slice(-6), 32) % bodies.length];
     return sk.startsWith("REQUEST#") ? [{ pk, sk, turn: 1, hash: "", body: structuredClone(body) }] : [];
   };
-  const isMade = ({ pk }: Key) => pk.startsWith("SESSION#");
+  // Nor are the notes of what was delivered kept, which say of each session that it was.
+  const isMade = ({ pk, sk }: Key) => pk.startsWith("SESSION#") || sk.startsWith("DELIVERED#");
+  const pages = Math.ceil(count / membersPerPage);
   return {
     ...memory,
+    query: async (query) => (query.prefix === "PAGE#" ? answered(membersAfter(query, pages)) : memory.query(query)),
     get: async (key) => answered(isMade(key) ? made(key)[0] : memory.get(key)),
     getMany: async (keys) =>
       answered([...keys.filter(isMade).flatMap(made), ...(await memory.getMany(keys.filter((key) => !isMade(key))))]),
@@ -130,6 +137,15 @@ async function syntheticTable(status: "queued" | "submitted"): Promise<MemoryTab
 async function answered<T>(answer: T | Promise<T>): Promise<T> {
   await setImmediate();
   return answer;
+}
+
+/** One page of the members of the manifest. */
+function membersAfter({ after }: Query, pages: number): Page {
+  const page = after === undefined ? 1 : Number(after.sk.replace("PAGE#", "")) + 1;
+  const first = (page - 1) * membersPerPage + 1;
+  const members = Array.from({ length: membersPerPage }, (_, place) => `${sessionIdOf(first + place)}.1`);
+  const item = { ...pageKey(manifestId, page), v: itemVersion, members };
+  return { items: [item], ...(page < pages ? { next: item } : {}) };
 }
 
 /** As many as no slice or bundle holds twice. */
