@@ -10,7 +10,7 @@ import { insertStatement, type Statement, updateStatement } from "./dynamodb-sta
 import type { Found, Item, Key, Table } from "./table.ts";
 
 /** DynamoDB: statements a `BatchExecuteStatement`. */
-const statementsPerCall = 25;
+export const statementsPerCall = 25;
 
 /** A write that may go with others, and how it goes alone. */
 interface Grouped {

@@ -1,3 +1,5 @@
+import DataLoader from "dataloader";
+import { statementsPerCall } from "../../functions/clients/grouped-table.ts";
 import { parseCustomId } from "../../functions/domain/ids.ts";
 import { messagesPerCall } from "../../functions/domain/limits.ts";
 import { countingIds, seededRandom } from "../support/chance.ts";
@@ -23,6 +25,12 @@ export const latencies = {
   "Anthropic for a new batch": 2_000,
 } as const;
 
+/** What the SDK computes, in milliseconds: for a call, and for a statement in a full group of them. */
+export interface SdkCost {
+  callMs: number;
+  statementMs: number;
+}
+
 export interface Waits {
   /** In seconds, in order. */
   batched: number[];
@@ -40,8 +48,8 @@ interface Seen {
   delivered: Map<string, number>;
 }
 
-/** Sessions that come evenly over one tick, until the last of them is delivered. @param sdkMs computed by the SDK for a call */
-export async function waitsOf(sessions: number, sdkMs: number): Promise<Waits> {
+/** Sessions that come evenly over one tick, until the last of them is delivered. */
+export async function waitsOf(sessions: number, sdk: SdkCost): Promise<Waits> {
   const clock = workClock();
   const tickMs = timing.tickSeconds * 1000;
   const lanes = config.lanes.map(({ id }) => id);
@@ -59,7 +67,7 @@ export async function waitsOf(sessions: number, sdkMs: number): Promise<Waits> {
     withLeases: true,
   };
   const front = rooms({ ...common, ports: services });
-  const back = rooms({ ...common, ports: portsOf(services, awsLike(clock, sdkMs, services, seen)) });
+  const back = rooms({ ...common, ports: portsOf(services, awsLike(clock, sdk, services, seen)) });
   let [batcher, poller] = [0, 0];
   await clock.run(async () => {
     await acceptEvenly(sessions, front, clock, seen);
@@ -93,12 +101,17 @@ async function acceptEvenly(sessions: number, front: Rooms, clock: WorkClock, { 
 }
 
 /** Each call is computed by the SDK, and answered late; what the service itself computes takes nothing of our time. */
-function awsLike(clock: WorkClock, sdkMs: number, { api }: Services, seen: Seen): Around {
+function awsLike(clock: WorkClock, sdk: SdkCost, { api }: Services, seen: Seen): Around {
+  const answered = groups(clock, sdk);
   return async (effect, run) => {
     const { port, method, args } = effect;
     const [first] = args;
+    if (port === "table" && ["insert", "update"].includes(method)) {
+      await answered(effect);
+      return clock.free(run);
+    }
     const calls = method === "getMany" && Array.isArray(first) ? Math.ceil(first.length / keysPerCall) : 1;
-    if (port !== "anthropic" && port !== "secrets") clock.spend(sdkMs * calls);
+    if (port !== "anthropic" && port !== "secrets") clock.spend(sdk.callMs * calls);
     await clock.sleep(latencyOf(effect));
     const answer = await (port === "anthropic" ? run() : clock.free(run));
     if (method === "createBatch") {
@@ -108,6 +121,20 @@ function awsLike(clock: WorkClock, sdkMs: number, { api }: Services, seen: Seen)
     if (port === "events") for (const id of idsIn(first)) seen.delivered.set(id, clock.now());
     return answer;
   };
+}
+
+/** As the table groups writes: those of one moment, 25 a call. A group that is not full costs a call as well as its statements. */
+function groups(clock: WorkClock, { callMs, statementMs }: SdkCost): (write: Effect) => Promise<void> {
+  const loader = new DataLoader<Effect, void>(
+    async (writes) => {
+      const isFull = writes.length === statementsPerCall;
+      clock.spend(isFull ? statementMs * writes.length : callMs + statementMs * (writes.length - 1));
+      await clock.sleep(latencies[writes.length === 1 ? "DynamoDB for a key" : "DynamoDB for several"]);
+      return writes.map(() => undefined);
+    },
+    { cache: false, maxBatchSize: statementsPerCall },
+  );
+  return (write) => loader.load(write);
 }
 
 function latencyOf({ port, method }: Effect): number {
