@@ -43,7 +43,7 @@ export class Spawn extends Construct {
       topic,
     });
     storage.grant(this.room.lambda, {
-      items: ["GetItem", "Query", "PutItem", "UpdateItem"],
+      items: ["GetItem", "Query", "PutItem", "UpdateItem", "PartiQLInsert"],
       bodies: ["read", "write"],
     });
     queues.grantSend(this.room.lambda);

@@ -19,7 +19,7 @@ export async function handler(event: unknown, context: unknown): Promise<unknown
 /** Once a cold start. */
 const deps = once((): SpawnHttpDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore(env);
+  const store = openStore(env, { isGrouped: true });
   return {
     ...store,
     config: readConfigFile(env("OFFPEAK_CONFIG")),
