@@ -53,7 +53,7 @@ export const settle: Bench = {
         ],
         tables: [],
         notes: [
-          `${count} results of 2.5 KB, to the emulators of \`npm start\`, ${concurrency} writes at once on both sides; ours with the sum for the books.`,
+          `${count.toLocaleString("en")} results of 2.5 KB, to the emulators of \`npm start\`. Both sides write the same statements, 25 a call and eight calls at once; ours reads the results, and makes the sum for the books as well.`,
         ],
       };
     } finally {
