@@ -1,6 +1,7 @@
 import type { Batch } from "../domain/batch.ts";
 import { eachConcurrently, mapConcurrently } from "../domain/concurrently.ts";
 import { nameOf } from "../domain/errors.ts";
+import { formatCustomId } from "../domain/ids.ts";
 import { secondsTaken } from "../domain/latency.ts";
 import { concurrency, groupedWrites, maxSampledSessions } from "../domain/limits.ts";
 import type { Manifest } from "../domain/manifest.ts";
@@ -67,8 +68,10 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
   try {
     const lines = await workspace.anthropic.results(batch);
     if (lines === undefined) return { ...read, problem: "404" };
-    await eachConcurrently(pagesOf(lines, read, deps), pagesAtOnce, async (page) => {
+    const underWay = new Set<string>();
+    await eachConcurrently(pagesOf(lines, { read, underWay }, deps), pagesAtOnce, async (page) => {
       await settlePage(manifest, page, read, deps);
+      for (const { parsed } of page) underWay.delete(nameOfLine(parsed));
       await deps.onPage();
     });
     return read;
@@ -77,10 +80,13 @@ export async function readResults(one: OpenWork, batch: Batch, deps: SettleBatch
   }
 }
 
-/** Notes how far it came, and ends early where there is no time to settle another page. */
+/**
+ * Notes how far it came, and ends early where there is no time to settle another page. A line that comes again says nothing new;
+ * while the first one is under way, the second would find the turn ended and nobody told of it.
+ */
 async function* pagesOf(
   lines: AsyncIterable<string>,
-  read: Read,
+  { read, underWay }: { read: Read; underWay: Set<string> },
   { millisecondsLeft }: SettleBatchDeps,
 ): AsyncGenerator<Line[]> {
   let page: Line[] = [];
@@ -89,6 +95,9 @@ async function* pagesOf(
     read.lines += 1;
     const parsed = parseResultLine(text);
     if (parsed.kind === "garbled") read.problem = `line ${read.lines} cannot be read`;
+    const name = nameOfLine(parsed);
+    if (underWay.has(name)) continue;
+    if (name !== "") underWay.add(name);
     page.push({ text, lineNo: read.lines, parsed });
     characters += text.length;
     if (page.length < linesPerPage && characters < charactersPerPage) continue;
@@ -103,6 +112,9 @@ async function* pagesOf(
   if (page.length > 0) yield page;
   read.hasEnded = true;
 }
+
+/** Of what is not ours, nothing. */
+const nameOfLine = (parsed: ParsedLine) => (parsed.kind === "ours" ? formatCustomId(parsed.id) : "");
 
 /** A line that cannot be settled makes the reading incomplete, and keeps no other from being settled. */
 async function settlePage(manifest: Manifest, page: readonly Line[], read: Read, deps: PollerDeps): Promise<void> {

@@ -199,12 +199,16 @@ describe("a result file that cannot be believed", () => {
     expect(await all(world, ids)).toMatchObject([{ status: "done" }]);
   });
 
-  it("with a line that comes twice settles it once", async () => {
-    const { world, ids } = await ended(plain(2));
-    world.api.faults.set({ on: "results", kind: "duplicate_line", times: 1 });
-    await world.poll();
+  it.each([
+    ["one after the other", 2, 0],
+    ["at the end of one page and the beginning of the next", 201, 199],
+  ])("with a line that comes twice, %s, settles it once, and tells of it once", async (_, count, index) => {
+    const { world, ids } = await ended(plain(count));
+    world.api.faults.set({ on: "results", kind: "duplicate_line", index, times: 1 });
+    await world.ticks(2);
     for (const session of await all(world, ids)) expect(session).toMatchObject({ status: "done" });
     for (const id of ids) expect((await world.deps.turns.read(id)).results).toHaveLength(1);
+    expect(world.events.taken).toHaveLength(count);
   });
 
   it("with a line of nobody's keeps it for a person to look at, and believes the rest", async () => {
