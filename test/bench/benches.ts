@@ -5,7 +5,7 @@ import { delay } from "./delay.ts";
 import { lines } from "./lines.ts";
 import type { Bench } from "./measure.ts";
 import { settleMemory, submitMemory } from "./memory.ts";
-import { night } from "./night.ts";
+import { night, nightMemory } from "./night.ts";
 import { settle } from "./settle.ts";
 import { spawn } from "./spawn.ts";
 import { submit } from "./submit.ts";
@@ -22,5 +22,6 @@ export const benches: readonly Bench[] = [
   lines,
   batchSize,
   night,
+  nightMemory,
   delay,
 ];
