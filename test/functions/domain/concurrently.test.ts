@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chunksOf, mapConcurrently } from "../../../functions/domain/concurrently.ts";
+import { chunksOf, eachConcurrently, mapConcurrently } from "../../../functions/domain/concurrently.ts";
 
 /** Work that ends when the test says so. */
 function work() {
@@ -54,6 +54,32 @@ describe("work over many items", () => {
     end(2).reject(new Error("second"));
     expect(await all).toEqual(new Error("first"));
     expect(begun).toEqual([1, 2]);
+  });
+
+  it("takes of what is still being read no more than can be worked on, and ends with its failure once nothing is under way", async () => {
+    const { begun, run, end, settle } = work();
+    let read = 0;
+    async function* reading() {
+      while (read < 4) {
+        read += 1;
+        yield read;
+      }
+      throw new Error("cut off");
+    }
+    let ended: unknown;
+    const all = eachConcurrently(reading(), 2, async (item) => void (await run(item))).catch((error: unknown) => {
+      ended = error;
+    });
+    await settle();
+    expect({ read, begun }).toEqual({ read: 2, begun: [1, 2] });
+    for (const item of [2, 3, 4]) {
+      end(item).resolve("done");
+      await settle();
+    }
+    expect({ read, begun, ended }).toEqual({ read: 4, begun: [1, 2, 3, 4], ended: undefined });
+    end(1).resolve("done");
+    await all;
+    expect(ended).toEqual(new Error("cut off"));
   });
 
   it("is done at once where there is nothing to do", async () => {
