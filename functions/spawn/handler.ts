@@ -16,17 +16,21 @@ export async function handler(event: unknown, context: unknown): Promise<unknown
   return undefined;
 }
 
-/** Once a cold start. */
-const deps = once((): SpawnHttpDeps => {
+const open = (isGrouped: boolean): SpawnHttpDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore(env, { isGrouped: true });
+  const store = openStore(env, { isGrouped });
   return {
     ...store,
     config: readConfigFile(env("OFFPEAK_CONFIG")),
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     log: jsonLog("spawn"),
   };
-});
+};
+
+/** Once a cold start. */
+const deps = once(() => open(false));
+/** Once the first bulk call. */
+const depsOfMany = once(() => open(true));
 
 /** The same application, for whoever speaks HTTP itself. */
-export const app = once(() => spawnApp(deps()));
+export const app = once(() => spawnApp(deps(), depsOfMany));

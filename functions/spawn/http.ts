@@ -14,10 +14,11 @@ export interface SpawnHttpDeps extends SpawnDeps {
   latencies: Latencies;
 }
 
-export function spawnApp(deps: SpawnHttpDeps): HttpApp {
+/** @param depsOfMany for a bulk call, which writes thousands of items at a time */
+export function spawnApp(deps: SpawnHttpDeps, depsOfMany = () => deps): HttpApp {
   const handlers = {
     "POST /api/sessions/spawn": (c: HttpContext) => spawnOne(c, deps),
-    "POST /api/sessions/spawn/bulk": (c: HttpContext) => spawnMany(c, deps),
+    "POST /api/sessions/spawn/bulk": (c: HttpContext) => spawnMany(c, depsOfMany()),
   };
   return httpApp("spawn", handlers, deps.log);
 }
