@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Clock } from "../domain/clock.ts";
+import { boundedRequests } from "./request-handler.ts";
 
 /** A secret is read again after this long, so that a rotated one is taken up. */
 const cacheSeconds = 300;
@@ -15,7 +16,7 @@ export interface Secrets {
 export function secretsManager(clock: Clock): Secrets {
   const client = new SecretsManagerClient({
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+    requestHandler: boundedRequests(5_000),
   });
   const cache = new Map<string, { value: string; readAt: number }>();
   return {
