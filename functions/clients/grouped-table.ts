@@ -6,11 +6,9 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import DataLoader from "dataloader";
 import { nameOf } from "../domain/errors.ts";
+import { statementsPerCall } from "../domain/limits.ts";
 import { insertStatement, type Statement, updateStatement } from "./dynamodb-statements.ts";
 import type { Found, Item, Key, Table } from "./table.ts";
-
-/** DynamoDB: statements a `BatchExecuteStatement`. */
-export const statementsPerCall = 25;
 
 /** A write that may go with others, and how it goes alone. */
 interface Grouped {

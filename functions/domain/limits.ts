@@ -114,8 +114,10 @@ export const maxTimelineCharacters = 80;
 
 /** Calls under way at once to the store, to the queue and to the events bus, each. */
 export const concurrency = 16;
-/** Conditional writes under way at once where they go in groups of 25: eight calls. */
-export const groupedWrites = 200;
+/** DynamoDB: statements a `BatchExecuteStatement`. */
+export const statementsPerCall = 25;
+/** Conditional writes under way at once where they go in groups: eight calls. */
+export const groupedWrites = 8 * statementsPerCall;
 /** Connections to each service: enough for what several lanes do side by side, or as many HTTP calls of one process. */
 export const maxSockets = 4 * concurrency;
 

@@ -1,7 +1,6 @@
 import DataLoader from "dataloader";
-import { statementsPerCall } from "../../functions/clients/grouped-table.ts";
 import { parseCustomId } from "../../functions/domain/ids.ts";
-import { messagesPerCall } from "../../functions/domain/limits.ts";
+import { messagesPerCall, statementsPerCall } from "../../functions/domain/limits.ts";
 import { countingIds, seededRandom } from "../support/chance.ts";
 import type { Around, Effect } from "../support/effects.ts";
 import { memoryWorkspaceId } from "../support/memory-anthropic.ts";

@@ -4,7 +4,7 @@ import { BatchExecuteStatementCommand, PutCommand } from "@aws-sdk/lib-dynamodb"
 import { createDynamoDb } from "../../functions/clients/dynamodb.ts";
 import { newUlid } from "../../functions/clients/system.ts";
 import { chunksOf, mapConcurrently } from "../../functions/domain/concurrently.ts";
-import { concurrency } from "../../functions/domain/limits.ts";
+import { concurrency, statementsPerCall } from "../../functions/domain/limits.ts";
 import { sessionItem } from "../../functions/store/session-items.ts";
 import { atLeast, type Bench, pairs, type Section, seconds } from "./measure.ts";
 import { sessionAt } from "./synthetic.ts";
@@ -116,7 +116,7 @@ async function bareWrites(ids: readonly string[]): Promise<void> {
     const inserts = page.map((sessionId) => insertOf(sessionId, { ...facts, page: page[0] ?? "" }));
     const updates = page.map((sessionId) => updateOf(sessionId, facts));
     for (const statements of [inserts, updates]) {
-      await mapConcurrently(chunksOf(statements, 25), concurrency, (Statements) =>
+      await mapConcurrently(chunksOf(statements, statementsPerCall), concurrency, (Statements) =>
         client.send(new BatchExecuteStatementCommand({ Statements })),
       );
     }
