@@ -41,10 +41,14 @@ type UpdateParts = {
   ExpressionAttributeValues?: Record<string, unknown>;
 };
 
+/** What is undefined is not written. */
+export function definedEntries(attributes: object): [name: string, value: unknown][] {
+  return Object.entries(attributes).filter(([, value]) => value !== undefined);
+}
+
 export function compileUpdate({ set = {}, add = {}, remove = [], when }: Change): UpdateParts {
   const { names, values, condition } = compileClauses(when);
-  const defined = Object.entries(set).filter(([, value]) => value !== undefined);
-  const setting = defined.map(([attribute, value], index) => {
+  const setting = definedEntries(set).map(([attribute, value], index) => {
     names[`#s${index}`] = attribute;
     values[`:s${index}`] = value;
     return `#s${index} = :s${index}`;

@@ -1,3 +1,4 @@
+import { definedEntries } from "./dynamodb-expressions.ts";
 import type { Change, Clause, Item } from "./table.ts";
 
 /** A write as PartiQL has it: a statement, and a parameter for each of its question marks. */
@@ -11,7 +12,7 @@ const isPlain = (name: string) => /^\w+$/.test(name);
 
 /** An `INSERT` is refused where the key exists. `undefined` for an item that it cannot say. */
 export function insertStatement(table: string, item: Item): Statement | undefined {
-  const defined = Object.entries(item).filter(([, value]) => value !== undefined);
+  const defined = definedEntries(item);
   if (!defined.every(([name]) => isPlain(name))) return undefined;
   const members = defined.map(([name]) => `'${name}': ?`);
   return {
@@ -28,7 +29,7 @@ export function updateStatement(
   table: string,
   { key, set = {}, add, remove = [], when }: Change,
 ): Statement | undefined {
-  const defined = Object.entries(set).filter(([, value]) => value !== undefined);
+  const defined = definedEntries(set);
   const names = [...defined.map(([name]) => name), ...remove, ...when.map(({ attribute }) => attribute)];
   const isSaid = add === undefined && remove.length <= 1 && when.some(needsItem) && names.every(isPlain);
   if (!isSaid || defined.length + remove.length === 0) return undefined;

@@ -57,7 +57,7 @@ function keyOf({ pk, sk }: Key): Key {
 }
 
 /** Every item of the table has its two key attributes as strings; the rest is parsed by the store. */
-function toItem(attributes: Record<string, unknown>): Item {
+export function toItem(attributes: Record<string, unknown>): Item {
   const { pk, sk } = attributes;
   return { ...attributes, pk: String(pk), sk: String(sk) };
 }

@@ -5,8 +5,10 @@ import {
   type DynamoDBDocumentClient,
 } from "@aws-sdk/lib-dynamodb";
 import DataLoader from "dataloader";
+import type { Clock } from "../domain/clock.ts";
 import { nameOf } from "../domain/errors.ts";
 import { statementsPerCall } from "../domain/limits.ts";
+import { dynamoTable, toItem } from "./dynamodb.ts";
 import { insertStatement, type Statement, updateStatement } from "./dynamodb-statements.ts";
 import type { Found, Item, Key, Table } from "./table.ts";
 
@@ -24,7 +26,8 @@ interface Grouped {
  * same write units, and for a tenth of our processor time. Whatever the answer to a group leaves open is written alone, which
  * is as safe as the SDK's asking again: its condition decides.
  */
-export function groupedTable(table: Table, client: DynamoDBDocumentClient, name: string): Table {
+export function groupedTable(client: DynamoDBDocumentClient, TableName: string, clock: Clock): Table {
+  const table = dynamoTable(client, TableName, clock);
   const loader = new DataLoader<Grouped, Found>((group) => writeGroup(group, client), {
     cache: false,
     maxBatchSize: statementsPerCall,
@@ -32,12 +35,12 @@ export function groupedTable(table: Table, client: DynamoDBDocumentClient, name:
   return {
     ...table,
     insert(item) {
-      const statement = insertStatement(name, item);
+      const statement = insertStatement(TableName, item);
       const alone = () => table.insert(item);
       return statement === undefined ? alone() : loader.load({ key: item, item, statement, alone });
     },
     update(change) {
-      const statement = updateStatement(name, change);
+      const statement = updateStatement(TableName, change);
       const alone = () => table.update(change);
       return statement === undefined ? alone() : loader.load({ key: change.key, statement, alone });
     },
@@ -71,13 +74,12 @@ async function execute(group: readonly Grouped[], client: DynamoDBDocumentClient
 }
 
 /** What is certain: it was made, or refused because of what is there. */
-function foundIn(response: Responses[number] | undefined, { item, key }: Grouped): Found | undefined {
+function foundIn(response: Responses[number] | undefined, { item }: Grouped): Found | undefined {
   if (response === undefined) return undefined;
   const { Error: error, Item: after = item } = response;
-  if (error === undefined) return after === undefined ? undefined : { moved: true, item: { ...after, ...keyOf(key) } };
-  const isRefused = error.Code === BatchStatementErrorCodeEnum.ConditionalCheckFailed && error.Item !== undefined;
-  return isRefused ? { moved: false, current: { ...error.Item, ...keyOf(key) } } : undefined;
+  if (error === undefined) return after === undefined ? undefined : { moved: true, item: toItem(after) };
+  if (error.Code !== BatchStatementErrorCodeEnum.ConditionalCheckFailed || error.Item === undefined) return undefined;
+  return { moved: false, current: toItem(error.Item) };
 }
 
-const keyOf = ({ pk, sk }: Key): Key => ({ pk, sk });
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

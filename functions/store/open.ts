@@ -56,9 +56,8 @@ export interface StoreOptions {
 export function openStore(env: StoreEnvironment, options: StoreOptions = {}): Store {
   const { parkSeconds = defaultParkSeconds, isGrouped = false } = options;
   const clock = systemClock;
-  const [client, name] = [createDynamoDb(), env("OFFPEAK_TABLE")];
-  const single = dynamoTable(client, name, clock);
-  const table = isGrouped ? groupedTable(single, client, name) : single;
+  const openTable = isGrouped ? groupedTable : dynamoTable;
+  const table = openTable(createDynamoDb(), env("OFFPEAK_TABLE"), clock);
   const tickSeconds = positiveNumber("OFFPEAK_TICK_SECONDS", env("OFFPEAK_TICK_SECONDS"));
   const bodies = bodyStore(s3Objects(env("OFFPEAK_BUCKET")), clock);
   const latencies = latencyStore(table, clock, tickSeconds);

@@ -52,9 +52,12 @@ async function sdkCost(): Promise<SdkCost> {
   const services = await startServices({ agents: { list: [{ id: "worker" }] } }, { answerBytes: 10 });
   try {
     const client = createDynamoDb();
-    const single = dynamoTable(client, "offpeak", systemClock);
+    const [single, grouped] = [
+      dynamoTable(client, "offpeak", systemClock),
+      groupedTable(client, "offpeak", systemClock),
+    ];
     const callMs = await millisecondsAWrite(single, concurrency);
-    return { callMs, statementMs: await millisecondsAWrite(groupedTable(single, client, "offpeak"), groupedWrites) };
+    return { callMs, statementMs: await millisecondsAWrite(grouped, groupedWrites) };
   } finally {
     await services.stop();
   }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { createDynamoDb, dynamoTable } from "../../functions/clients/dynamodb.ts";
+import { createDynamoDb } from "../../functions/clients/dynamodb.ts";
 import { groupedTable } from "../../functions/clients/grouped-table.ts";
 import type { Table } from "../../functions/clients/table.ts";
 import { createTable } from "../../infra/local/aws/infrastructure.ts";
@@ -68,7 +68,7 @@ describe("a night, over the table in memory and over DynamoDB at once", () => {
   beforeAll(async () => {
     const dynamo = createDynamoDb();
     await createTable(tableInput("night"), { dynamo });
-    tables.push(accompanied(groupedTable(dynamoTable(dynamo, "night", clock), dynamo, "night")));
+    tables.push(accompanied(groupedTable(dynamo, "night", clock)));
   });
 
   it("is asked of AWS's own DynamoDB Local, and not of the embedded database", async () => {

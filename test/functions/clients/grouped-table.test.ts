@@ -1,6 +1,6 @@
 import type { BatchStatementResponse } from "@aws-sdk/client-dynamodb";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createDynamoDb, dynamoTable } from "../../../functions/clients/dynamodb.ts";
+import { createDynamoDb } from "../../../functions/clients/dynamodb.ts";
 import { groupedTable } from "../../../functions/clients/grouped-table.ts";
 import type { Clause, Table } from "../../../functions/clients/table.ts";
 import { createTable } from "../../../infra/local/aws/infrastructure.ts";
@@ -26,7 +26,7 @@ async function open(name: string): Promise<{ table: Table; calls: string[] }> {
       },
     { step: "initialize" },
   );
-  return { table: groupedTable(dynamoTable(dynamo, name, clock), dynamo, name), calls };
+  return { table: groupedTable(dynamo, name, clock), calls };
 }
 
 let tables = 0;
@@ -111,7 +111,7 @@ function answering(toGroup: () => { Responses: BatchStatementResponse[] }) {
       },
     { step: "initialize", priority: "high" },
   );
-  return { table: groupedTable(dynamoTable(dynamo, "said", clock), dynamo, "said"), alone };
+  return { table: groupedTable(dynamo, "said", clock), alone };
 }
 const failure = (name: string) => Object.assign(new Error(name), { name });
 

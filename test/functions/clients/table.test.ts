@@ -26,7 +26,7 @@ const tables: [string, () => Promise<Table>][] = [
     async () => {
       const dynamo = createDynamoDb();
       await createTable(tableInput("grouped"), { dynamo });
-      return accompanied(groupedTable(dynamoTable(dynamo, "grouped", clock), dynamo, "grouped"));
+      return accompanied(groupedTable(dynamo, "grouped", clock));
     },
   ],
 ];
