@@ -16,21 +16,22 @@ export async function handler(event: unknown, context: unknown): Promise<unknown
   return undefined;
 }
 
-const open = (isGrouped: boolean): SpawnHttpDeps => {
+/** Once a cold start. */
+const deps = once((): SpawnHttpDeps => {
   const env = readEnvironment(environmentNames, process.env);
-  const store = openStore(env, { isGrouped });
   return {
-    ...store,
+    ...openStore(env),
     config: readConfigFile(env("OFFPEAK_CONFIG")),
     queues: sqsQueues(parseQueueUrls(env("OFFPEAK_QUEUE_URLS"))),
     log: jsonLog("spawn"),
   };
-};
+});
 
-/** Once a cold start. */
-const deps = once(() => open(false));
 /** Once the first bulk call. */
-const depsOfMany = once(() => open(true));
+const depsOfMany = once((): SpawnHttpDeps => {
+  const env = readEnvironment(environmentNames, process.env);
+  return { ...deps(), ...openStore(env, { isGrouped: true }) };
+});
 
 /** The same application, for whoever speaks HTTP itself. */
 export const app = once(() => spawnApp(deps(), depsOfMany));
